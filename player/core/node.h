@@ -1,0 +1,389 @@
+/*
+ * node.h: one listener as one engine.
+ *
+ * The node composes queue, planner, prefetch, cache index and links behind one door:
+ * node_step(event) -> effects. It reads no clock, holds no payload and does no I/O; the program
+ * (player/uv) and the simulator (measure/sim) carry out the same effects in the same order, and
+ * answer with events. docs/ARCHITECTURE.md has the conversation, docs/PLANNER.md the decisions.
+ *
+ * Payload lives in SLOTS: the caller owns node_config.slot_count buffers of CHUNK_BYTES; the node
+ * decides which slot holds which chunk. A chunk's life:
+ *   requested -> FILL its slot with fragments -> HASH -> digest equals the proven leaf ->
+ *   READY (decoders may copy it from the slot) -> STORE_ROW with its row -> STORED -> RELEASE
+ * Decoders read verified slots and the store themselves, on their own threads. What is in neither
+ * they ask for with a WANT; each WANT is answered by exactly one WANT_MET or WANT_FAILED, also
+ * when its entry is dropped. After WANT_MET the reader looks again: slots first, then the store.
+ *
+ * Entries are the queue. The caller numbers them, ascending from 1; a track that is queued twice
+ * is two entries. The node says with SWITCH and PREPARE which decoder chains to open; what was
+ * prepared follows gaplessly at the end of what plays. The caller reports what is heard.
+ *
+ * Not re-entrant (asserted). Everything in an update is borrowed until the next step.
+ */
+#ifndef PLAYER_CORE_NODE_H
+#define PLAYER_CORE_NODE_H
+
+#include "common/limits.h"
+#include "common/time_us.h"
+#include "common/trace.h"
+#include "media/core/intern.h"
+#include "media/core/manifest.h"
+#include "media/core/merkle.h"
+#include "p2p/core/message.h"
+#include "player/core/preset.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODE_QUEUE_MAX 20000u  /* entries; NODE_NOTE_QUEUE_FULL beyond */
+#define NODE_LINKS_MAX 64u     /* links at a time (peers: a later issue; hard limit 60) */
+#define NODE_WANTS_MAX 64u     /* WANTs outstanding; more is the caller's mistake (asserted) */
+#define NODE_SLOTS_DEFAULT 512u
+
+struct node;
+
+enum node_link_kind {
+    NODE_LINK_ORIGIN = 1,
+    NODE_LINK_PEER = 2,
+};
+
+/* Where a chunk came from, as it is counted. */
+enum node_source {
+    NODE_SOURCE_CACHE = 0, /* it was there before this run */
+    NODE_SOURCE_PEERS = 1,
+    NODE_SOURCE_ORIGIN = 2,
+    NODE_SOURCES = 3,
+};
+
+enum node_cause {
+    NODE_CAUSE_CLICK = 0,
+    NODE_CAUSE_AUTO = 1,
+    NODE_CAUSE_SEEK = 2,
+};
+
+enum node_cached {
+    NODE_CACHED_NONE = 0, /* no chunk of the file was cached at the command */
+    NODE_CACHED_HEAD = 1, /* some, at least one */
+    NODE_CACHED_FULL = 2, /* all */
+};
+
+struct node_config {
+    struct media_intern *intern;  /* shared, not owned; outlives the node */
+    struct media_hasher hasher;   /* the hash of two children */
+    const struct node_preset *preset; /* borrowed for ever (presets are static) */
+    uint64_t seed;                /* of the node's own chance */
+    uint64_t cache_limit_bytes;   /* payload; 0 = caching off: nothing is stored */
+    uint32_t slot_count;          /* the caller's buffers; 64 to 65,536 */
+    bool offline;                 /* never connects; what is not cached fails */
+    bool fast;                    /* --fast: see docs/CLI.md; stutters are not counted */
+    struct trace *trace;          /* may be NULL */
+    uint32_t trace_node;          /* how the node is called in the trace */
+};
+
+enum node_event_kind {
+    NODE_EVENT_TICK = 0, /* the deadline of the last update has come, or passed, or not yet: harmless */
+    /* Commands of the listener. */
+    NODE_EVENT_ENQUEUE,  /* append an entry */
+    NODE_EVENT_START,    /* play this entry from a position, now: a click */
+    NODE_EVENT_SEEK,     /* within what plays */
+    NODE_EVENT_PAUSE,
+    NODE_EVENT_RESUME,
+    NODE_EVENT_STOP,     /* silence; nothing is fetched any more; the queue stays */
+    /* The store. */
+    NODE_EVENT_CACHED_FILE,     /* at the start: a file that the store holds, or a part of it */
+    NODE_EVENT_CACHE_STATE,     /* writing to the store works (again), or does not */
+    NODE_EVENT_MANIFEST_LOADED, /* the answer to LOAD_MANIFEST */
+    NODE_EVENT_STORED,          /* the answer to STORE_ROW */
+    NODE_EVENT_ROTTEN,          /* a reader found a row in the store that does not match its proof */
+    /* Answers to effects that compute. */
+    NODE_EVENT_HASHED,
+    NODE_EVENT_MANIFEST_CHECKED,
+    NODE_EVENT_IDENTITY_CHECKED,
+    /* Links. */
+    NODE_EVENT_LINK_UP,
+    NODE_EVENT_LINK_DOWN, /* also when a CONNECT failed: exactly one of UP or DOWN follows a CONNECT,
+                             and one DOWN follows each UP */
+    NODE_EVENT_MESSAGE,
+    /* Decoders. */
+    NODE_EVENT_WANT,
+    NODE_EVENT_WANT_DROPPED, /* flushed, nobody waits any more: it is forgotten and not answered */
+    NODE_EVENT_READ,         /* a decoder has copied these chunks (once a play and chunk) */
+    /* Sound. */
+    NODE_EVENT_POSITION, /* where the play point is; some times a second */
+    NODE_EVENT_SOUND_STARTED, /* the entry's first sample (after SWITCH, or at a join) is at the sink */
+    NODE_EVENT_SOUND_STALLED, /* the play head stands still without a command */
+    NODE_EVENT_SOUND_RESUMED,
+    NODE_EVENT_SOUND_ENDED,   /* the entry's last sample has left */
+    NODE_EVENT_SOUND_FAILED,  /* its decoder chain gave up */
+    NODE_EVENT_KINDS,
+};
+
+struct node_event {
+    enum node_event_kind kind;
+    uint64_t now_us; /* monotonic; never less than that of the event before (asserted) */
+    union {
+        struct {
+            uint32_t entry;
+            uint8_t track_id[TRACK_ID_BYTES];
+            bool fetch_only; /* get the whole file and report it, do not play it (`refrain fetch`) */
+        } enqueue;
+        struct {
+            uint32_t entry; /* START: enqueued before. SEEK: ignored */
+            uint64_t position_us;
+        } start, seek;
+        struct {
+            media_handle file;
+            const uint8_t *row_masks; /* one byte a row, bit n = chunk n of the row; borrowed for the
+                                         call; NULL = complete */
+            uint64_t last_use;        /* larger = later; the store's own number */
+        } cached_file;
+        struct {
+            bool writable;
+        } cache_state;
+        struct {
+            uint8_t track_id[TRACK_ID_BYTES];
+            const uint8_t *bytes; /* NULL: not there */
+            uint32_t count;
+        } manifest_loaded;
+        struct {
+            media_handle file;
+            uint32_t row;
+            uint8_t mask; /* of the STORE_ROW */
+            int error;    /* 0, ERROR_FULL (writing stops, the music goes on), or fatal for the store */
+        } stored;
+        struct {
+            media_handle file;
+            uint32_t row;
+        } rotten;
+        struct {
+            uint32_t slot;
+            uint8_t digest[HASH_BYTES];
+        } hashed;
+        struct {
+            uint8_t track_id[TRACK_ID_BYTES];
+            bool valid; /* the signature is that of manifest.origin, and that is an origin we trust */
+        } manifest_checked;
+        struct {
+            uint32_t link;
+            bool valid; /* false: DISCONNECT with P2P_BYE_IDENTITY follows, and no reconnect */
+        } identity_checked;
+        struct {
+            uint32_t link; /* the number of the CONNECT */
+            enum node_link_kind link_kind;
+            uint8_t nonce[P2P_NONCE_BYTES]; /* fresh from the system, for our HELLO */
+            uint16_t listen_port;
+        } link_up;
+        struct {
+            uint32_t link;
+            int error; /* why; ERROR_CLOSED = in order */
+        } link_down;
+        struct {
+            uint32_t link;
+            const struct p2p_message *message; /* borrowed for the call */
+        } message;
+        struct {
+            uint32_t want; /* the caller's number, not 0, unique among those outstanding */
+            uint32_t entry;
+            media_handle file;
+            uint32_t first_chunk;
+            uint32_t count; /* 1 to ROW_CHUNKS */
+        } want;
+        struct {
+            uint32_t want;
+        } want_dropped;
+        struct {
+            uint32_t entry;
+            media_handle file;
+            uint32_t first_chunk;
+            uint32_t count;
+        } read;
+        struct {
+            uint32_t entry;
+            uint64_t position_us; /* within the entry */
+        } position, sound_started;
+        struct {
+            uint32_t entry;
+            int error; /* SOUND_FAILED only */
+        } sound; /* STALLED, RESUMED, ENDED, FAILED */
+    };
+};
+
+/* In the order in which they are carried out: within an update, effects stand sorted by kind,
+ * those of one kind in the order of decision. */
+enum node_effect_kind {
+    NODE_EFFECT_FILL = 0, /* copy the payload of this step's FRAGMENT into a slot */
+    NODE_EFFECT_HASH,     /* -> HASHED */
+    NODE_EFFECT_CHECK_IDENTITY, /* -> IDENTITY_CHECKED */
+    NODE_EFFECT_CHECK_MANIFEST, /* -> MANIFEST_CHECKED */
+    NODE_EFFECT_LOAD_MANIFEST,  /* -> MANIFEST_LOADED */
+    NODE_EFFECT_READY,          /* the slot holds this verified chunk: decoders may copy it */
+    NODE_EFFECT_STORE_ROW,      /* -> STORED; the slots stay filled until RELEASE */
+    NODE_EFFECT_STORE_MANIFEST, /* not answered */
+    NODE_EFFECT_EVICT_FILE,     /* remove it from the store, in the transaction of the next STORE_ROW
+                                   or within a second; not answered */
+    NODE_EFFECT_EVICT_ROW,      /* likewise, one row */
+    NODE_EFFECT_TOUCH_FILE,     /* it was used now: persist for LRU; may be batched */
+    NODE_EFFECT_RELEASE,        /* the slot is free: no decoder may look at it any more */
+    NODE_EFFECT_SEND,
+    NODE_EFFECT_CONNECT,        /* the origin -> LINK_UP or LINK_DOWN */
+    NODE_EFFECT_DISCONNECT,     /* BYE and close -> LINK_DOWN */
+    NODE_EFFECT_WANT_MET,
+    NODE_EFFECT_WANT_FAILED,
+    NODE_EFFECT_SWITCH,  /* silence and forget all chains, open this entry's at a position */
+    NODE_EFFECT_PREPARE, /* open this entry's chain; it follows what plays, gaplessly */
+    NODE_EFFECT_SILENCE, /* STOP: forget all chains */
+    NODE_EFFECT_SET_PAUSED,
+    NODE_EFFECT_NOTE,    /* for the listener */
+    NODE_EFFECT_KINDS,
+};
+
+enum node_note_kind {
+    NODE_NOTE_PLAY,         /* a start's record; given when that stretch of playing is over */
+    NODE_NOTE_STARTED,      /* sound of an entry begins */
+    NODE_NOTE_ENTRY_FAILED, /* it can't be played: why is in `error` */
+    NODE_NOTE_FETCHED,      /* an entry with fetch_only is wholly here */
+    NODE_NOTE_QUEUE_ENDED,  /* nothing more to play or fetch */
+    NODE_NOTE_LINK,         /* the origin's link came up or was lost */
+    NODE_NOTE_BAD_CHUNK,    /* wrong bytes from a link, caught by the proof */
+    NODE_NOTE_CACHE_OFF,    /* the disk is full or failed: playing goes on without storing */
+    NODE_NOTE_QUEUE_FULL,
+    NODE_NOTE_PEER_MISBEHAVED, /* a link broke the protocol */
+};
+
+struct node_play_record {
+    uint8_t track_id[TRACK_ID_BYTES];
+    uint64_t wait_us;  /* command (or end of the entry before) to first sample; D section 6 */
+    enum node_cause cause;
+    enum node_cached cached;
+    uint32_t stutters; /* standstills of >= 20 ms */
+    uint64_t stall_us; /* how long in all */
+};
+
+struct node_note {
+    enum node_note_kind kind;
+    uint32_t entry; /* 0 when it is about none */
+    uint32_t link;  /* 0 when it is about none */
+    int error;      /* LINK: 0 = up, else why it went; ENTRY_FAILED, CACHE_OFF: why */
+    struct node_play_record play; /* PLAY only */
+};
+
+struct node_effect {
+    enum node_effect_kind kind;
+    union {
+        struct {
+            uint32_t slot;
+            uint32_t offset; /* within the chunk */
+            uint32_t bytes;
+        } fill;
+        struct {
+            uint32_t slot;
+            uint32_t bytes; /* of the whole chunk */
+        } hash;
+        struct {
+            uint32_t link;
+            const struct p2p_hello *hello;        /* theirs */
+            const uint8_t *nonce;                 /* ours, P2P_NONCE_BYTES */
+        } check_identity;
+        struct {
+            const uint8_t *track_id;
+            const uint8_t *bytes;
+            uint32_t count;
+        } check_manifest, store_manifest;
+        struct {
+            const uint8_t *track_id;
+        } load_manifest;
+        struct {
+            media_handle file;
+            uint32_t chunk;
+            uint32_t slot;
+        } ready;
+        struct {
+            media_handle file;
+            uint32_t row;
+            uint8_t mask;                /* chunks that are given here; what the store has stays */
+            uint32_t slots[ROW_CHUNKS];  /* those of the mask's bits */
+            const struct media_proof *proof;
+        } store_row;
+        struct {
+            media_handle file;
+            uint32_t row; /* EVICT_ROW only */
+        } evict, touch;
+        struct {
+            uint32_t slot;
+        } release;
+        struct {
+            uint32_t link;
+            struct p2p_message message;
+        } send;
+        struct {
+            uint32_t link; /* the node's number for it, never used before */
+        } connect;
+        struct {
+            uint32_t link;
+            uint8_t reason; /* enum p2p_bye */
+        } disconnect;
+        struct {
+            uint32_t want;
+            int error; /* WANT_FAILED: ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED, ERROR_CANCELLED */
+        } want;
+        struct {
+            uint32_t entry;
+            uint64_t position_us;                  /* SWITCH; 0 for PREPARE */
+            const struct media_manifest *manifest; /* valid while the entry plays or is prepared */
+            uint32_t file_index;                   /* which of its files */
+            media_handle file;
+        } open; /* SWITCH, PREPARE */
+        struct {
+            bool paused;
+        } set_paused;
+        struct node_note note;
+    };
+};
+
+struct node_update {
+    const struct node_effect *effects;
+    uint32_t count;
+    uint64_t next_deadline_us; /* send a TICK then; TIME_NEVER_US = none */
+};
+
+/* Totals since node_new, as docs/CLI.md defines them. */
+struct node_summary {
+    uint32_t tracks;                /* entries of which sound was heard */
+    uint64_t played_us;
+    uint64_t bytes[NODE_SOURCES];   /* of played tracks */
+    uint64_t duplicate_bytes;       /* payload that we had already */
+    uint64_t overhead_bytes;        /* received, and neither counted in `bytes` nor duplicate */
+    uint64_t received_bytes;        /* whole frames */
+    uint64_t sent_bytes;
+    uint32_t stutters;
+    uint64_t stall_us;
+};
+
+/* What a listener may look at, cheap enough for each second. */
+struct node_status {
+    uint32_t entry;         /* what plays, 0 = nothing */
+    uint64_t position_us;   /* at now_us */
+    uint64_t buffered_us;   /* continuous and verified from the play point on */
+    bool playing, paused, stalled;
+    bool origin_up;
+    uint64_t origin_rate_bps; /* measured, bytes/s; 0 = not yet */
+    uint64_t origin_rtt_us;   /* measured; 0 = not yet */
+};
+
+/* ERROR_NO_MEMORY. */
+int node_new(const struct node_config *config, struct node **ret_node);
+void node_free(struct node *node);
+/* 0, or ERROR_NO_MEMORY (fatal for the node). */
+int node_step(struct node *node, const struct node_event *event, struct node_update *ret_update);
+void node_get_summary(const struct node *node, struct node_summary *ret_summary);
+void node_get_status(const struct node *node, uint64_t now_us, struct node_status *ret_status);
+/* Where the chunk of a played or queued file came from; for a map of the track. False: not here. */
+bool node_chunk_source(const struct node *node, media_handle file, uint32_t chunk,
+                       enum node_source *ret_source);
+/* Bytes on the heap, all in; the budget's test prints it. */
+size_t node_heap_bytes(const struct node *node);
+/* Asserts what must hold between the parts; the simulator calls it after every step. */
+void node_check_invariants(const struct node *node);
+
+#endif
