@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 struct table {
-    uint8_t *entries;  /* capacity * entry_bytes; owned */
-    uint64_t *taken;   /* a bit for each place; owned */
+    uint8_t *entries; /* capacity * entry_bytes; owned */
+    uint64_t *taken;  /* a bit for each place; owned */
     uint64_t seed[2];
     uint32_t entry_bytes;
     uint32_t key_bytes;

@@ -15,10 +15,10 @@
 typedef void trace_sink(void *context, uint64_t now_us, uint32_t node, const char *line);
 
 struct trace {
-    uint64_t hash;     /* of all lines so far */
-    uint64_t lines;    /* how many */
-    trace_sink *sink;  /* may be NULL: hash only */
-    void *context;     /* for the sink */
+    uint64_t hash;    /* of all lines so far */
+    uint64_t lines;   /* how many */
+    trace_sink *sink; /* may be NULL: hash only */
+    void *context;    /* for the sink */
 };
 
 void trace_init(struct trace *trace, trace_sink *sink, void *context);
