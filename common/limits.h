@@ -7,6 +7,8 @@
 #ifndef COMMON_LIMITS_H
 #define COMMON_LIMITS_H
 
+#include <stdint.h>
+
 /* Unit of request, verification and accounting: BEP 52's block of 16 KiB. */
 #define CHUNK_BYTES 16384u
 /* Unit of storage and of proofs: a row of 8 aligned chunks, 128 KiB. */
