@@ -1,0 +1,98 @@
+/*
+ * engine.h: the shell around one node (player/core/node.h).
+ *
+ * It owns the link to the origin, the store, the payload slots, the decoders' reader and the
+ * output, carries out the node's effects in node.h's order, and holds no policy: what to fetch and
+ * when is the node's. docs/ENGINE.md tells who calls whom on which thread.
+ *
+ * One engine per state folder (engine_lock). Everything runs on the caller's libuv loop.
+ *
+ * Happy path: engine_open -> engine_enqueue... -> engine_start -> notes -> engine_close -> its
+ * callback. Failure modes: opening fails with a message and an exit code; later a fatal error of
+ * the node (out of memory) or of the sink ends in on_fatal, once, and only engine_close follows.
+ */
+#ifndef PLAYER_UV_ENGINE_H
+#define PLAYER_UV_ENGINE_H
+
+#include "player/core/node.h"
+#include "player/gst/output.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define ENGINE_MESSAGE_BYTES_MAX 512u
+#define ENGINE_PATH_BYTES_MAX 4096u
+
+struct engine;
+
+/* What went wrong, for a person: "THING: REASON; CURE", and the exit code that it means. */
+struct engine_failure {
+    int exit_code; /* common/exit_code.h */
+    char message[ENGINE_MESSAGE_BYTES_MAX];
+};
+
+/* Where things are. Filled from the environment by engine_paths_init. */
+struct engine_paths {
+    char cache[ENGINE_PATH_BYTES_MAX]; /* $XDG_CACHE_HOME/refrain */
+    char state[ENGINE_PATH_BYTES_MAX]; /* $XDG_STATE_HOME/refrain */
+};
+
+struct engine_callbacks {
+    /* What the node tells the listener. `note` is borrowed for the call. */
+    void (*on_note)(void *context, const struct node_note *note);
+    /* Something for stderr that is no failure: no audio device, damaged cache set aside. */
+    void (*on_warning)(void *context, const char *text);
+    void (*on_fatal)(void *context, const struct engine_failure *failure);
+    /* A track's manifest is known and checked; borrowed for the call. May come more than once. */
+    void (*on_manifest)(void *context, const struct media_manifest *manifest);
+    void *context;
+};
+
+struct engine_config {
+    const struct engine_paths *paths;
+    const char *origin_url; /* http://, https://, refrain:// HOST[:PORT]; NULL: offline */
+    bool offline;
+    bool fast;
+    uint64_t cache_limit_bytes; /* 0: 10 % of the free disk, 50 MiB to 10 GiB */
+    const char *preset;         /* NULL: refrain */
+    bool silent;                /* no output at all: `refrain fetch` */
+    enum output_kind output;
+    const char *output_path;
+    const char *record_path; /* NULL: no recording */
+    struct engine_callbacks callbacks;
+};
+
+/* $XDG_CACHE_HOME, $XDG_STATE_HOME, or what the XDG specification says instead. ERROR_TOO_LARGE;
+ * ERROR_NOT_FOUND: neither these nor HOME is set. Creates nothing. */
+int engine_paths_init(struct engine_paths *ret_paths);
+
+/* Takes the lock of the state folder, which is made if need be. 0 and *ret_descriptor (close it to
+ * let go); ERROR_BUSY: *ret_pid holds it (0 = it did not say); ERROR_IO, ERROR_DENIED. */
+int engine_lock(const struct engine_paths *paths, int *ret_descriptor, int *ret_pid);
+
+/* Starts everything: the connection first, then the store and the output beside it. Returns before
+ * the connection stands. On failure nothing is left and *ret_failure says why; the return code is
+ * that of error.h. */
+int engine_open(uv_loop_t *loop, const struct engine_config *config, struct engine **ret_engine,
+                struct engine_failure *ret_failure);
+/* Stops sound, writes what is held, says BYE, and calls `closed` on the loop when all is done. */
+void engine_close(struct engine *engine, void (*closed)(void *context));
+
+/* Appends; returns the entry's number (from 1), 0 when out of memory. */
+uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_BYTES],
+                        bool fetch_only);
+void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
+void engine_seek(struct engine *engine, uint64_t position_us);
+void engine_set_paused(struct engine *engine, bool paused);
+void engine_stop(struct engine *engine);
+
+/* Copies a file that is here (NODE_NOTE_FETCHED) to a path, by way of PATH.part, on another thread;
+ * `done` comes on the loop, exactly once if 0 was returned. One at a time (ERROR_BUSY). */
+int engine_copy_file(struct engine *engine, uint32_t entry, const struct media_file *file,
+                     const char *path, void (*done)(void *context, int error), void *context);
+
+void engine_get_summary(const struct engine *engine, struct node_summary *ret_summary);
+void engine_get_status(const struct engine *engine, struct node_status *ret_status);
+
+#endif
