@@ -31,7 +31,9 @@
     X(ERROR_CLOSED, 11, "closed")                                                                  \
     X(ERROR_UNSUPPORTED, 12, "not supported")                                                      \
     X(ERROR_CANCELLED, 13, "cancelled")                                                            \
-    X(ERROR_OFFLINE, 14, "not in the cache, and offline")
+    X(ERROR_OFFLINE, 14, "not in the cache, and offline")                                          \
+    X(ERROR_TIMEOUT, 15, "took too long")                                                          \
+    X(ERROR_UNREACHABLE, 16, "cannot be reached")
 
 enum error_code {
     ERROR_NONE = 0,
