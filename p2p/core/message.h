@@ -22,12 +22,12 @@
  * 11 BYE       reason u8, text (0 to 256 bytes of UTF-8, for people)
  * 12 to 63 are reserved for peers (have maps, exchange, rendezvous, tracker).
  *
- * Requests are numbered by the side that asks, from 1, each number once a link; numbers of OPEN and
- * REQUEST share one space. The answer to an OPEN is OPENED, then (flag 1) proofs and fragments of
- * the start set of file 0 under the same number, runs in the manifest's order; or REJECT. The
- * answer to a REQUEST is fragments in ascending order of chunk and offset, each row's PROOF before
- * its first fragment when asked for; or at any point REJECT for all that is still to come. What
- * arrives after a CANCEL has crossed it and is dropped (and counted).
+ * Requests are numbered by the side that asks, from 1, ascending, each number once a link; numbers
+ * of OPEN and REQUEST share one space. The answer to an OPEN is OPENED, then (flag 1) proofs and
+ * fragments of the start set of file 0 under the same number, runs in the manifest's order; or
+ * REJECT. The answer to a REQUEST is fragments in ascending order of chunk and offset, each row's
+ * PROOF before its first fragment when asked for; or at any point REJECT for all that is still to
+ * come. What arrives after a CANCEL has crossed it and is dropped (and counted).
  */
 #ifndef P2P_CORE_MESSAGE_H
 #define P2P_CORE_MESSAGE_H
