@@ -86,7 +86,7 @@ enum node_event_kind {
     /* Commands of the listener. */
     NODE_EVENT_ENQUEUE,  /* append an entry */
     NODE_EVENT_START,    /* play this entry from a position, now: a click */
-    NODE_EVENT_SEEK,     /* within what plays */
+    NODE_EVENT_SEEK,     /* within what plays, or is about to: SWITCH to the same entry follows */
     NODE_EVENT_PAUSE,
     NODE_EVENT_RESUME,
     NODE_EVENT_STOP,     /* silence; nothing is fetched any more; the queue stays */
@@ -126,7 +126,9 @@ struct node_event {
         struct {
             uint32_t entry;
             uint8_t track_id[TRACK_ID_BYTES];
-            bool fetch_only; /* get the whole file and report it, do not play it (`refrain fetch`) */
+            bool fetch_only; /* get the whole file and report it, do not play it (`refrain fetch`).
+                                Where nothing is stored the caller reads it while it comes (WANT and
+                                READ), so that slots become free */
         } enqueue;
         struct {
             uint32_t entry; /* START: enqueued before. SEEK: ignored */
@@ -218,13 +220,14 @@ enum node_effect_kind {
     NODE_EFFECT_CHECK_MANIFEST, /* -> MANIFEST_CHECKED */
     NODE_EFFECT_LOAD_MANIFEST,  /* -> MANIFEST_LOADED */
     NODE_EFFECT_READY,          /* the slot holds this verified chunk: decoders may copy it */
-    NODE_EFFECT_STORE_ROW,      /* -> STORED; the slots stay filled until RELEASE */
-    NODE_EFFECT_STORE_MANIFEST, /* not answered */
     NODE_EFFECT_EVICT_FILE,     /* remove it from the store, in the transaction of the next STORE_ROW
                                    or within a second; not answered */
     NODE_EFFECT_EVICT_ROW,      /* likewise, one row */
+    NODE_EFFECT_STORE_ROW,      /* -> STORED; the slots stay filled until RELEASE */
+    NODE_EFFECT_STORE_MANIFEST, /* not answered */
     NODE_EFFECT_TOUCH_FILE,     /* it was used now: persist for LRU; may be batched */
-    NODE_EFFECT_RELEASE,        /* the slot is free: no decoder may look at it any more */
+    NODE_EFFECT_RELEASE,        /* a READY slot is free again: no decoder may look at it any more.
+                                   A slot that never was READY is taken back without a word */
     NODE_EFFECT_SEND,
     NODE_EFFECT_CONNECT,        /* the origin -> LINK_UP or LINK_DOWN */
     NODE_EFFECT_DISCONNECT,     /* BYE and close -> LINK_DOWN */
@@ -264,7 +267,10 @@ struct node_note {
     enum node_note_kind kind;
     uint32_t entry; /* 0 when it is about none */
     uint32_t link;  /* 0 when it is about none */
-    int error;      /* LINK: 0 = up, else why it went; ENTRY_FAILED, CACHE_OFF: why */
+    int error;      /* LINK: 0 = up, else why it went. CACHE_OFF: why. ENTRY_FAILED: what the
+                       decoder said, or ERROR_NOT_FOUND (unknown to the origin), ERROR_OFFLINE,
+                       ERROR_CLOSED (the origin can't be reached), ERROR_MISMATCH (signature, or wrong
+                       bytes again and again), ERROR_DENIED (the origin is not who it was) */
     struct node_play_record play; /* PLAY only */
 };
 
@@ -325,7 +331,9 @@ struct node_effect {
         } disconnect;
         struct {
             uint32_t want;
-            int error; /* WANT_FAILED: ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED, ERROR_CANCELLED */
+            int error; /* WANT_FAILED: ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED (no source came
+                          back in time), ERROR_MISMATCH (wrong bytes again and again),
+                          ERROR_CANCELLED (a START, SEEK or STOP made it idle) */
         } want;
         struct {
             uint32_t entry;

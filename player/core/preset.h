@@ -25,6 +25,9 @@ struct node_preset {
     uint32_t head_entries;        /* entries of the queue whose start sets are prefetched */
     uint64_t preroll_us;          /* this long before the end the next chain is opened */
     uint32_t speculation_ppm;     /* heads may take this share of the bytes played */
+    uint32_t speculation_bytes;   /* and this much before anything was played; also the most that
+                                     is saved up */
+    uint32_t lookup_open_max;     /* look-ups of manifests outstanding at a time */
 
     /* Requests. */
     uint32_t request_chunks;      /* in one request, 1 to P2P_REQUEST_CHUNKS_MAX */
@@ -33,6 +36,11 @@ struct node_preset {
     uint32_t pipeline_bdp_percent; /* of rate x delay; 0 = fixed 2 s of the measured rate */
     uint64_t request_timeout_us;  /* silence on an outstanding request after which the link is pinged */
     uint64_t link_timeout_us;     /* silence after which the link is given up */
+    uint64_t overtake_us;         /* a want that would wait this long behind what we asked for before
+                                     cancels that */
+    uint64_t busy_us;             /* after REJECT_BUSY the link is asked nothing for so long */
+    uint32_t slots_urgent_percent; /* of the slots are kept for what is due within urgent_us */
+    uint32_t bad_chunks_max;      /* wrong chunks of one file after which it is given up */
 
     /* The store. */
     uint64_t row_hold_us;         /* a row that is not full is stored after this */

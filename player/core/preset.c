@@ -1,0 +1,88 @@
+/*
+ * preset.c: the two sets of tunables. docs/PLANNER.md has the reason of each number.
+ *
+ * Responsible for assembling them, and for nothing else.
+ */
+#include "player/core/preset.h"
+
+#include "common/time_us.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define KIB 1024u
+#define MIB (1024u * 1024u)
+
+const struct node_preset node_preset_refrain = {
+    .name = "refrain",
+    .urgent_us = 3 * TIME_US_PER_S,
+    .origin_ahead_us = 3 * TIME_US_PER_S,
+    .cold_start_us = 0,
+    .next_search_us = 60 * TIME_US_PER_S,
+    .next_origin_us = 30 * TIME_US_PER_S,
+    .lookup_entries = 16,
+    .head_entries = 3,
+    .preroll_us = 10 * TIME_US_PER_S,
+    .speculation_ppm = 30000,
+    .speculation_bytes = 256 * KIB,
+    .lookup_open_max = 2,
+    .request_chunks = 16,
+    .pipeline_bytes_min = 256 * KIB,
+    .pipeline_bytes_max = 2 * MIB,
+    .pipeline_bdp_percent = 200,
+    .request_timeout_us = 2 * TIME_US_PER_S,
+    .link_timeout_us = 10 * TIME_US_PER_S,
+    .overtake_us = 100 * TIME_US_PER_MS,
+    .busy_us = 100 * TIME_US_PER_MS,
+    .slots_urgent_percent = 25,
+    .bad_chunks_max = 3,
+    .row_hold_us = 1 * TIME_US_PER_S,
+    .connect_backoff_us = 250 * TIME_US_PER_MS,
+    .connect_backoff_max_us = 30 * TIME_US_PER_S,
+    .connect_attempts_first = 3,
+    .starve_us = 30 * TIME_US_PER_S,
+    .stutter_us = 20 * TIME_US_PER_MS,
+};
+
+const struct node_preset node_preset_spotify2010 = {
+    .name = "spotify2010",
+    .urgent_us = 3 * TIME_US_PER_S,
+    .origin_ahead_us = 15 * TIME_US_PER_S,
+    .cold_start_us = 15 * TIME_US_PER_S,
+    .next_search_us = 30 * TIME_US_PER_S,
+    .next_origin_us = 10 * TIME_US_PER_S,
+    .lookup_entries = 1,
+    .head_entries = 0,
+    .preroll_us = 10 * TIME_US_PER_S,
+    .speculation_ppm = 0,
+    .speculation_bytes = 0,
+    .lookup_open_max = 1,
+    .request_chunks = 16,
+    .pipeline_bytes_min = 32 * KIB,
+    .pipeline_bytes_max = 2 * MIB,
+    .pipeline_bdp_percent = 0,
+    .request_timeout_us = 2 * TIME_US_PER_S,
+    .link_timeout_us = 10 * TIME_US_PER_S,
+    .overtake_us = 100 * TIME_US_PER_MS,
+    .busy_us = 100 * TIME_US_PER_MS,
+    .slots_urgent_percent = 25,
+    .bad_chunks_max = 3,
+    .row_hold_us = 1 * TIME_US_PER_S,
+    .connect_backoff_us = 250 * TIME_US_PER_MS,
+    .connect_backoff_max_us = 30 * TIME_US_PER_S,
+    .connect_attempts_first = 3,
+    .starve_us = 30 * TIME_US_PER_S,
+    .stutter_us = 20 * TIME_US_PER_MS,
+};
+
+const struct node_preset *node_preset_find(const char *name)
+{
+    static const struct node_preset *const presets[] = {&node_preset_refrain,
+                                                        &node_preset_spotify2010};
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
+        if (strcmp(presets[i]->name, name) == 0) {
+            return presets[i];
+        }
+    }
+    return NULL;
+}
