@@ -10,7 +10,7 @@
  *   OUTPUT_AUTO  the system's audio device; where there is none, OUTPUT_EVENT_FELL_BACK and null
  *   OUTPUT_NULL  paced in real time by the clock, without a device
  *   OUTPUT_WAV   a WAV file in the decoder's own format, undithered (docs/CLI.md)
- * `fast` paces none of them.
+ * `fast` paces none of them; OUTPUT_WAV is never paced: whoever reads it sets the pace.
  *
  * Happy path: output_open -> (its thread starts GStreamer) -> output_switch -> STARTED, POSITION...
  * -> output_prepare for the next entry -> ENDED, STARTED with its first frame -> ... -> ENDED.
@@ -20,13 +20,13 @@
  *
  * Threads: every function is called from the engine's thread and returns at once, but for
  * output_free, which joins. `post` is called from the mixing thread and may only hand on. A read
- * that blocks inside a deck is the caller's to break (player/uv/reader.h) before output_switch,
- * output_silence or output_free are to take effect.
+ * that blocks inside a deck is broken by the deck, through source.unlock.
  */
 #ifndef PLAYER_GST_OUTPUT_H
 #define PLAYER_GST_OUTPUT_H
 
 #include "media/core/manifest.h"
+#include "media/gst/pull_source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,10 +47,11 @@ enum output_event_kind {
     OUTPUT_EVENT_RESUMED,     /* after STALLED */
     OUTPUT_EVENT_ENDED,       /* the entry's last frame has left */
     OUTPUT_EVENT_FAILED,      /* the entry's deck gave up: `error` */
-    OUTPUT_EVENT_CLOSED,      /* the entry's deck is closed: its input is not read any more. Exactly
-                                 one for each output_switch and output_prepare, the entry's last */
-    OUTPUT_EVENT_FELL_BACK,   /* no audio device: null it is; `text` says why */
-    OUTPUT_EVENT_BROKEN,      /* the sink gave up: `error`, `text` */
+    OUTPUT_EVENT_CLOSED,    /* a source is not read any more: `source_context`. Exactly one for each
+                                 output_switch and output_prepare; often before ENDED, since a deck
+                                 is closed when its last frame was pulled */
+    OUTPUT_EVENT_FELL_BACK, /* no audio device: null it is; `text` says why */
+    OUTPUT_EVENT_BROKEN,    /* the sink gave up: `error`, `text` */
 };
 
 #define OUTPUT_POSITION_INTERVAL_US UINT64_C(250000)
@@ -64,22 +65,18 @@ struct output_event {
     uint32_t serial;      /* of the output_switch that the entry belongs to (its own, or the last
                              one before its output_prepare) */
     uint64_t position_us; /* STARTED, POSITION */
+    void *source_context; /* CLOSED: that of the output_track */
     int error;            /* FAILED, BROKEN: error.h */
     char text[OUTPUT_TEXT_BYTES_MAX]; /* FELL_BACK, BROKEN; else empty */
 };
 
 typedef void output_post(void *context, const struct output_event *event);
 
-/* Reads [offset, offset + count) of an entry's file; blocks until it is there. 0, or an error that
- * ends the deck (ERROR_CANCELLED: broken by the caller). Called from decks' threads. */
-typedef int output_read(void *input, uint64_t offset, void *ret_bytes, uint32_t count);
-
 struct output_track {
     uint32_t entry;
-    uint64_t position_us;   /* output_switch only */
-    struct media_file file; /* copied */
-    output_read *read;
-    void *input; /* for `read`; the caller's until CLOSED */
+    uint64_t position_us;       /* output_switch only */
+    struct media_file file;     /* copied */
+    struct media_source source; /* copied; its context is the caller's until CLOSED */
 };
 
 struct output_config {

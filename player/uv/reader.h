@@ -3,7 +3,7 @@
  *
  * A read looks at the engine's READY slots, then at the store; what is in neither is asked for
  * with a want, and the thread sleeps until the node has answered it (WANT_MET: it looks again;
- * WANT_FAILED: the read fails) or the file was broken (flush, seek, stop, end of the run).
+ * WANT_FAILED: the read fails) or the file was unlocked (flush, seek, stop, end of the run).
  *
  * Threads: reader_file_read runs on any thread, one at a time per file. Everything else is the
  * engine's thread's. `post` is called from reading threads, without any lock of ours held, and
@@ -70,14 +70,16 @@ void reader_store_ready(struct reader *reader);
 /* A file for one deck. ERROR_NO_MEMORY. */
 int reader_file_open(struct reader *reader, uint32_t entry, media_handle handle,
                      const struct media_file_id *id, struct reader_file **ret_file);
-/* Every read of it ends with ERROR_CANCELLED, now and later. */
-void reader_file_break(struct reader_file *file);
 /* Nobody may be reading. Accepts NULL. */
 void reader_file_close(struct reader_file *file);
 
+/* The three of media_source (media/gst/pull_source.h), whose context is the reader_file.
+ * unlock: every read ends with ERROR_CANCELLED, now and later, until unlock_stop. Any thread. */
+void reader_file_unlock(void *file);
+void reader_file_unlock_stop(void *file);
 /* Copies [offset, offset + count), which must lie within the file. Blocks. 0; ERROR_CANCELLED;
- * ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED: what the node said. `file` is a reader_file (the
- * type of output.h's output_read). */
+ * ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED: what the node said. Any thread, one at
+ * a time for each file. */
 int reader_file_read(void *file, uint64_t offset, void *ret_bytes, uint32_t count);
 
 #endif
