@@ -1,0 +1,500 @@
+/*
+ * index.c: two tables: all files (8 bytes each), and the partial ones with their masks.
+ *
+ * Responsible for the sums and for choosing who leaves. Not for ranks (policy.c), nor for doing
+ * what was chosen (the node's effects, the store).
+ *
+ * Happy path: rows are added until the file is complete; then its masks are freed. Failure mode:
+ * no memory for masks or tables leaves the index as it was, but for a row lost from a complete
+ * file, where forgetting the file is the safe side.
+ */
+#include "cache/core/index.h"
+
+#include "common/error.h"
+#include "common/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTECTION_SHIFT 24
+#define PROTECTION_MASK (UINT32_C(3) << PROTECTION_SHIFT)
+#define PARTIAL_FLAG (UINT32_C(1) << 26)
+
+/* word = rank (24 bits), protection (2), partial (1). Partial: the file is in `partials` too. */
+struct file_entry {
+    media_handle file;
+    uint32_t word;
+};
+
+struct partial_entry {
+    media_handle file;
+    uint32_t chunks; /* bits in the masks; 1 to all but one */
+    uint8_t *masks;  /* a byte a row; owned */
+};
+
+struct cache_index {
+    const struct media_intern *intern;
+    const struct cache_policy *policy;
+    struct table files;    /* of file_entry */
+    struct table partials; /* of partial_entry */
+    uint64_t limit_bytes;
+    uint64_t payload_bytes;
+    size_t masks_bytes; /* on the heap, of all masks */
+    uint32_t clock;     /* of the last arrival or use */
+};
+
+_Static_assert(sizeof(struct file_entry) == 8, "8 of 12 bytes a complete file");
+
+static const struct media_file_id *id_of(const struct cache_index *index, media_handle file)
+{
+    return media_intern_id(index->intern, file);
+}
+
+static uint32_t rank_of(const struct file_entry *entry)
+{
+    return entry->word & CACHE_RANK_MAX;
+}
+
+static enum cache_protection protection_of(const struct file_entry *entry)
+{
+    return (enum cache_protection)((entry->word & PROTECTION_MASK) >> PROTECTION_SHIFT);
+}
+
+static void set_rank(struct file_entry *entry, uint32_t rank)
+{
+    assert(rank <= CACHE_RANK_MAX);
+    entry->word = (entry->word & ~CACHE_RANK_MAX) | rank;
+}
+
+static uint32_t bits(uint8_t mask)
+{
+    return (uint32_t)__builtin_popcount(mask);
+}
+
+/* The mask of a row of which all chunks are there. */
+static uint8_t full_mask(uint64_t bytes, uint32_t row)
+{
+    return (uint8_t)((1u << media_row_chunks(bytes, row)) - 1);
+}
+
+/* Payload of the chunks in a mask. */
+static uint64_t mask_bytes(uint64_t bytes, uint32_t row, uint8_t mask)
+{
+    uint64_t sum = (uint64_t)bits(mask) * CHUNK_BYTES;
+    uint32_t last = media_chunk_count(bytes) - 1;
+    if (row == last / ROW_CHUNKS && mask >> (last % ROW_CHUNKS) & 1) {
+        sum -= CHUNK_BYTES - media_chunk_bytes(bytes, last);
+    }
+    return sum;
+}
+
+/* The clock's next moment. At its end all ranks are halved, so that their order remains. */
+static uint32_t tick(struct cache_index *index)
+{
+    if (index->clock == CACHE_RANK_MAX) {
+        uint32_t place = 0;
+        for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
+            set_rank(entry, rank_of(entry) / 2);
+        }
+        index->clock /= 2;
+    }
+    return ++index->clock;
+}
+
+int cache_index_new(const struct cache_index_config *config, struct cache_index **ret_index)
+{
+    assert(config->intern != NULL);
+    struct cache_index *index = calloc(1, sizeof *index);
+    if (index == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    index->intern = config->intern;
+    index->policy = config->policy == NULL ? &cache_policy_lru : config->policy;
+    index->limit_bytes = config->limit_bytes;
+    table_init(&index->files, sizeof(struct file_entry), sizeof(media_handle), config->seed);
+    table_init(&index->partials, sizeof(struct partial_entry), sizeof(media_handle), config->seed);
+    *ret_index = index;
+    return 0;
+}
+
+void cache_index_free(struct cache_index *index)
+{
+    if (index == NULL) {
+        return;
+    }
+    uint32_t place = 0;
+    for (struct partial_entry *entry; (entry = table_next(&index->partials, &place)) != NULL;) {
+        free(entry->masks);
+    }
+    table_deinit(&index->partials);
+    table_deinit(&index->files);
+    free(index);
+}
+
+static struct partial_entry *partial_of(const struct cache_index *index, media_handle file)
+{
+    return table_get(&index->partials, &file);
+}
+
+static void drop_masks(struct cache_index *index, const struct partial_entry *partial,
+                       const struct media_file_id *id)
+{
+    media_handle file = partial->file;
+    index->masks_bytes -= media_row_count(id->bytes);
+    free(partial->masks);
+    table_remove(&index->partials, &file);
+}
+
+/* Masks for a file that has none yet, all zero. NULL: no memory, nothing has changed. */
+static struct partial_entry *make_masks(struct cache_index *index, media_handle file,
+                                        const struct media_file_id *id)
+{
+    uint32_t rows = media_row_count(id->bytes);
+    uint8_t *masks = calloc(rows, 1);
+    if (masks == NULL) {
+        return NULL;
+    }
+    struct partial_entry *partial = table_put(&index->partials, &file, NULL);
+    if (partial == NULL) {
+        free(masks);
+        return NULL;
+    }
+    partial->masks = masks;
+    index->masks_bytes += rows;
+    return partial;
+}
+
+/* Takes a file out of both tables; the sums are the caller's. */
+static void forget(struct cache_index *index, media_handle file)
+{
+    struct partial_entry *partial = partial_of(index, file);
+    if (partial != NULL) {
+        drop_masks(index, partial, id_of(index, file));
+    }
+    table_remove(&index->files, &file);
+}
+
+/* A new entry; the file's chunks follow. ERROR_NO_MEMORY, ERROR_FULL. */
+static int make_entry(struct cache_index *index, media_handle file, bool partial,
+                      struct file_entry **ret_entry)
+{
+    if (index->files.count >= CACHE_FILES_MAX) {
+        return ERROR_FULL;
+    }
+    struct file_entry *entry = table_put(&index->files, &file, NULL);
+    if (entry == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    if (partial && make_masks(index, file, id_of(index, file)) == NULL) {
+        table_remove(&index->files, &file);
+        return ERROR_NO_MEMORY;
+    }
+    entry->word = partial ? PARTIAL_FLAG : 0;
+    *ret_entry = entry;
+    return 0;
+}
+
+/* Sums up masks; asserts that none has bits beyond the end. */
+static uint64_t sum_masks(const struct media_file_id *id, const uint8_t *masks,
+                          uint32_t *ret_chunks)
+{
+    uint64_t payload = 0;
+    *ret_chunks = 0;
+    for (uint32_t row = 0; row < media_row_count(id->bytes); row++) {
+        assert((masks[row] & ~full_mask(id->bytes, row)) == 0);
+        *ret_chunks += bits(masks[row]);
+        payload += mask_bytes(id->bytes, row, masks[row]);
+    }
+    return payload;
+}
+
+int cache_index_add_file(struct cache_index *index, media_handle file, const uint8_t *row_masks,
+                         uint64_t last_use)
+{
+    assert(table_get(&index->files, &file) == NULL);
+    const struct media_file_id *id = id_of(index, file);
+    uint32_t chunks = media_chunk_count(id->bytes);
+    uint64_t payload = id->bytes;
+    if (row_masks != NULL) {
+        payload = sum_masks(id, row_masks, &chunks);
+    }
+    if (chunks == 0) {
+        return 0;
+    }
+    bool partial = chunks < media_chunk_count(id->bytes);
+    struct file_entry *entry = NULL;
+    int error = make_entry(index, file, partial, &entry);
+    if (error != 0) {
+        return error;
+    }
+    if (partial) {
+        struct partial_entry *masks = partial_of(index, file);
+        memcpy(masks->masks, row_masks, media_row_count(id->bytes));
+        masks->chunks = chunks;
+    }
+    index->payload_bytes += payload;
+    uint32_t rank = last_use > CACHE_RANK_MAX ? CACHE_RANK_MAX : (uint32_t)last_use;
+    set_rank(entry, rank);
+    index->clock = index->clock > rank ? index->clock : rank;
+    return 0;
+}
+
+int cache_index_row_stored(struct cache_index *index, media_handle file, uint32_t row, uint8_t mask)
+{
+    const struct media_file_id *id = id_of(index, file);
+    assert(row < media_row_count(id->bytes));
+    assert((mask & ~full_mask(id->bytes, row)) == 0);
+    if (mask == 0) {
+        return 0;
+    }
+    struct file_entry *entry = table_get(&index->files, &file);
+    uint32_t all = media_chunk_count(id->bytes);
+    if (entry == NULL) {
+        int error = make_entry(index, file, bits(mask) < all, &entry);
+        if (error != 0) {
+            return error;
+        }
+        set_rank(entry, index->policy->arrived(tick(index)));
+        if ((entry->word & PARTIAL_FLAG) == 0) {
+            index->payload_bytes += id->bytes;
+        }
+    }
+    if ((entry->word & PARTIAL_FLAG) == 0) {
+        return 0;
+    }
+    struct partial_entry *partial = partial_of(index, file);
+    uint8_t added = (uint8_t)(mask & ~partial->masks[row]);
+    partial->masks[row] |= added;
+    partial->chunks += bits(added);
+    index->payload_bytes += mask_bytes(id->bytes, row, added);
+    if (partial->chunks == all) {
+        drop_masks(index, partial, id);
+        entry->word &= ~PARTIAL_FLAG;
+    }
+    return 0;
+}
+
+/* Gives a complete file masks, so that it may lose a row. */
+static int make_partial(struct cache_index *index, struct file_entry *entry)
+{
+    const struct media_file_id *id = id_of(index, entry->file);
+    struct partial_entry *partial = make_masks(index, entry->file, id);
+    if (partial == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    for (uint32_t row = 0; row < media_row_count(id->bytes); row++) {
+        partial->masks[row] = full_mask(id->bytes, row);
+    }
+    partial->chunks = media_chunk_count(id->bytes);
+    entry->word |= PARTIAL_FLAG;
+    return 0;
+}
+
+int cache_index_row_lost(struct cache_index *index, media_handle file, uint32_t row)
+{
+    const struct media_file_id *id = id_of(index, file);
+    assert(row < media_row_count(id->bytes));
+    struct file_entry *entry = table_get(&index->files, &file);
+    if (entry == NULL) {
+        return 0;
+    }
+    if ((entry->word & PARTIAL_FLAG) == 0 && make_partial(index, entry) != 0) {
+        cache_index_remove_file(index, file);
+        return ERROR_NO_MEMORY;
+    }
+    struct partial_entry *partial = partial_of(index, file);
+    index->payload_bytes -= mask_bytes(id->bytes, row, partial->masks[row]);
+    partial->chunks -= bits(partial->masks[row]);
+    partial->masks[row] = 0;
+    if (partial->chunks == 0) {
+        forget(index, file);
+    }
+    return 0;
+}
+
+void cache_index_remove_file(struct cache_index *index, media_handle file)
+{
+    if (table_get(&index->files, &file) != NULL) {
+        index->payload_bytes -= cache_index_file_bytes(index, file);
+        forget(index, file);
+    }
+}
+
+void cache_index_touch(struct cache_index *index, media_handle file)
+{
+    struct file_entry *entry = table_get(&index->files, &file);
+    if (entry != NULL) {
+        uint32_t now = tick(index); /* may halve the entry's rank */
+        set_rank(entry, index->policy->used(now, rank_of(entry)));
+    }
+}
+
+void cache_index_protect(struct cache_index *index, media_handle file,
+                         enum cache_protection protection)
+{
+    struct file_entry *entry = table_get(&index->files, &file);
+    if (entry != NULL) {
+        entry->word &= ~PROTECTION_MASK;
+        entry->word |= (uint32_t)protection << PROTECTION_SHIFT;
+    }
+}
+
+enum cache_protection cache_index_protection(const struct cache_index *index, media_handle file)
+{
+    const struct file_entry *entry = table_get(&index->files, &file);
+    return entry == NULL ? CACHE_PROTECTION_NONE : protection_of(entry);
+}
+
+bool cache_index_has_chunk(const struct cache_index *index, media_handle file, uint32_t chunk)
+{
+    assert(chunk < media_chunk_count(id_of(index, file)->bytes));
+    uint8_t mask = cache_index_row_mask(index, file, chunk / ROW_CHUNKS);
+    return (mask >> (chunk % ROW_CHUNKS) & 1) != 0;
+}
+
+uint8_t cache_index_row_mask(const struct cache_index *index, media_handle file, uint32_t row)
+{
+    const struct media_file_id *id = id_of(index, file);
+    assert(row < media_row_count(id->bytes));
+    const struct file_entry *entry = table_get(&index->files, &file);
+    if (entry == NULL) {
+        return 0;
+    }
+    return entry->word & PARTIAL_FLAG ? partial_of(index, file)->masks[row]
+                                      : full_mask(id->bytes, row);
+}
+
+bool cache_index_complete(const struct cache_index *index, media_handle file)
+{
+    const struct file_entry *entry = table_get(&index->files, &file);
+    return entry != NULL && (entry->word & PARTIAL_FLAG) == 0;
+}
+
+uint32_t cache_index_chunk_count(const struct cache_index *index, media_handle file)
+{
+    const struct file_entry *entry = table_get(&index->files, &file);
+    if (entry == NULL) {
+        return 0;
+    }
+    return entry->word & PARTIAL_FLAG ? partial_of(index, file)->chunks
+                                      : media_chunk_count(id_of(index, file)->bytes);
+}
+
+uint64_t cache_index_file_bytes(const struct cache_index *index, media_handle file)
+{
+    const struct file_entry *entry = table_get(&index->files, &file);
+    if (entry == NULL) {
+        return 0;
+    }
+    const struct media_file_id *id = id_of(index, file);
+    if ((entry->word & PARTIAL_FLAG) == 0) {
+        return id->bytes;
+    }
+    /* All chunks have 16 KiB but the file's last one. */
+    const struct partial_entry *partial = partial_of(index, file);
+    uint32_t row = media_row_count(id->bytes) - 1;
+    uint8_t last_row = partial->masks[row];
+    return (uint64_t)(partial->chunks - bits(last_row)) * CHUNK_BYTES +
+           mask_bytes(id->bytes, row, last_row);
+}
+
+/* True when `a` leaves before `b`. Ties go by handle, so that the order of places in the table,
+ * which depends on its history, does not show. */
+static bool leaves_before(const struct file_entry *a, const struct file_entry *b)
+{
+    if (protection_of(a) != protection_of(b)) {
+        return protection_of(a) < protection_of(b);
+    }
+    if (rank_of(a) != rank_of(b)) {
+        return rank_of(a) < rank_of(b);
+    }
+    return a->file < b->file;
+}
+
+bool cache_index_next_victim(struct cache_index *index, uint64_t needed_bytes, media_handle keep,
+                             media_handle *ret_victim)
+{
+    /* What can never fit drives nobody out. */
+    if (needed_bytes > index->limit_bytes || cache_index_fits(index, needed_bytes)) {
+        return false;
+    }
+    const struct file_entry *first = NULL;
+    uint32_t place = 0;
+    for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
+        bool may_leave = entry->file != keep && protection_of(entry) != CACHE_PROTECTION_PINNED;
+        if (may_leave && (first == NULL || leaves_before(entry, first))) {
+            first = entry;
+        }
+    }
+    if (first == NULL) {
+        return false;
+    }
+    *ret_victim = first->file;
+    cache_index_remove_file(index, first->file);
+    return true;
+}
+
+bool cache_index_fits(const struct cache_index *index, uint64_t needed_bytes)
+{
+    return index->payload_bytes <= index->limit_bytes &&
+           needed_bytes <= index->limit_bytes - index->payload_bytes;
+}
+
+void cache_index_set_limit(struct cache_index *index, uint64_t limit_bytes)
+{
+    index->limit_bytes = limit_bytes;
+}
+
+uint64_t cache_index_limit_bytes(const struct cache_index *index)
+{
+    return index->limit_bytes;
+}
+
+uint64_t cache_index_payload_bytes(const struct cache_index *index)
+{
+    return index->payload_bytes;
+}
+
+uint32_t cache_index_file_count(const struct cache_index *index)
+{
+    return index->files.count;
+}
+
+media_handle cache_index_next(const struct cache_index *index, uint32_t *place)
+{
+    const struct file_entry *entry = table_next(&index->files, place);
+    return entry == NULL ? 0 : entry->file;
+}
+
+size_t cache_index_heap_bytes(const struct cache_index *index)
+{
+    return sizeof *index + table_heap_bytes(&index->files) + table_heap_bytes(&index->partials) +
+           index->masks_bytes;
+}
+
+void cache_index_check_invariants(const struct cache_index *index)
+{
+    table_check_invariants(&index->files);
+    table_check_invariants(&index->partials);
+    uint64_t payload = 0;
+    uint32_t partials = 0;
+    uint32_t place = 0;
+    for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
+        assert(rank_of(entry) <= index->clock);
+        payload += cache_index_file_bytes(index, entry->file);
+        const struct partial_entry *partial = partial_of(index, entry->file);
+        assert((partial != NULL) == ((entry->word & PARTIAL_FLAG) != 0));
+        if (partial != NULL) {
+            uint32_t chunks = 0;
+            const struct media_file_id *id = id_of(index, entry->file);
+            uint64_t sum = sum_masks(id, partial->masks, &chunks);
+            assert(sum == cache_index_file_bytes(index, entry->file));
+            assert(chunks == partial->chunks);
+            assert(chunks > 0 && chunks < media_chunk_count(id->bytes));
+            partials++;
+        }
+    }
+    assert(payload == index->payload_bytes);
+    assert(partials == index->partials.count);
+}
