@@ -101,8 +101,9 @@ void upload_job_want(struct upload *upload, struct upload_job *job, uint32_t fra
 /* The job whose next unit is to be fetched now, or NULL. Asking again gives the same answer until
  * something has changed. */
 struct upload_job *upload_next_fetch(struct upload *upload);
-/* The wanted unit is being fetched: reserves wanted_bytes, which becomes 0. */
-void upload_fetch(struct upload *upload, struct upload_job *job);
+/* The wanted unit is being fetched: its bytes are reserved. `next_bytes` is the job's next unit, as
+ * for upload_job_want; told here, so that the link does not lose its turn in between. */
+void upload_fetch(struct upload *upload, struct upload_job *job, uint32_t next_bytes);
 /* Of what is reserved, this much more may be sent. */
 void upload_ready(struct upload *upload, struct upload_job *job, uint32_t frame_bytes);
 /* Of what is reserved and not ready, this much is not needed after all (or went as control). */
