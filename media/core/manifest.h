@@ -22,7 +22,9 @@
  *     start set: u8 runs (1 to 32), then {first chunk u32, count u16} each, in the order in which
  *     a decoder needs them, disjoint
  *   signature 64   over "refrain manifest 1\0" and all bytes above
- * Size at most MEDIA_MANIFEST_BYTES_MAX. File 0 is the swarm quality.
+ * Size at most MEDIA_MANIFEST_BYTES_MAX. File 0 is the swarm quality. No two files have one id.
+ * Legal pairs of codec and container: Vorbis, Opus: Ogg; FLAC: Ogg, FLAC; MP3: MPEG; AAC: MPEG,
+ * MP4. A number that is no codec or no container is a later version's: ERROR_UNSUPPORTED.
  */
 #ifndef MEDIA_CORE_MANIFEST_H
 #define MEDIA_CORE_MANIFEST_H

@@ -17,6 +17,9 @@
 #define MEDIA_PORT_DEFAULT 7373u
 #define MEDIA_HOST_BYTES_MAX 255u
 
+/* Folds as above into `ret_bytes`, cut to `capacity`. How many bytes were written. */
+size_t media_text_fold(struct media_text text, size_t capacity, uint8_t *ret_bytes);
+
 void media_track_id_input(const struct media_file_id *source,
                           uint8_t ret_input[MEDIA_TRACK_ID_INPUT_BYTES]);
 /* How many bytes were written. */
