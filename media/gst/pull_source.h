@@ -5,16 +5,11 @@
  * (a seekable push source is not). The callback may block for as long as it likes; unlock ends it.
  * The element knows nothing of chunks, caches and networks.
  *
- * Also here: reading from a file descriptor, and a recorder of which chunks were read.
+ * Also here: reading from a file descriptor.
  */
 #ifndef MEDIA_GST_PULL_SOURCE_H
 #define MEDIA_GST_PULL_SOURCE_H
 
-#include "common/limits.h"
-#include "media/core/manifest.h"
-
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 struct media_source {
@@ -41,31 +36,5 @@ int media_pull_source_error(struct _GstElement *element);
 /* A media_source over an open file descriptor (borrowed). Never blocks on a network.
  * ERROR_IO from read_at: the file is shorter now, or can't be read. */
 struct media_source media_fd_source(const int *fd, uint64_t bytes);
-
-/* Stands between a deck and a source and notes which chunks are read, in the order in which they
- * are first needed. */
-struct media_recorder {
-    struct media_source inner; /* reads and unlocks are passed on */
-    pthread_mutex_t mutex;     /* of all below */
-    uint32_t chunk_count;
-    uint32_t *order;      /* chunk_count places: chunks by first use; owned */
-    uint32_t order_count; /* places used */
-    uint64_t *seen;       /* a bit a chunk; owned */
-    uint64_t read_bytes;  /* all reads together */
-    bool stopped;         /* nothing is noted any more */
-};
-
-/* ERROR_NO_MEMORY. `inner` is copied. */
-int media_recorder_init(struct media_recorder *recorder, const struct media_source *inner);
-void media_recorder_deinit(struct media_recorder *recorder);
-/* The source to give to a deck; the recorder outlives it. */
-struct media_source media_recorder_source(struct media_recorder *recorder);
-/* From now on reads pass through unnoted. Any thread. */
-void media_recorder_stop(struct media_recorder *recorder);
-/* What was read, as disjoint runs in order of first use; chunks that follow each other in the file
- * and were needed one after the other make one run. When there would be more than `runs_max`, the
- * runs with the smallest holes between them are joined. Returns the number of runs. */
-uint32_t media_recorder_runs(struct media_recorder *recorder, struct media_run *ret_runs,
-                             uint32_t runs_max);
 
 #endif
