@@ -5,6 +5,8 @@
  */
 #include "common/error.h"
 
+#include <errno.h>
+
 /* A number used twice would not compile in the switches below; a zero would mean success. */
 #define ERROR_CHECK(code, number, text)                                                            \
     _Static_assert((number) != 0 && sizeof(text) > 1, #code " has no number or no text");
@@ -38,5 +40,31 @@ const char *error_text(int code)
         return "no error";
     default:
         return "unknown error";
+    }
+}
+
+int error_from_errno(int number)
+{
+    switch (number) {
+    case ENOMEM:
+        return ERROR_NO_MEMORY;
+    case ENOENT:
+    case ENOTDIR:
+        return ERROR_NOT_FOUND;
+    case EEXIST:
+    case ENOTEMPTY:
+        return ERROR_EXISTS;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERROR_FULL;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERROR_DENIED;
+    case ENAMETOOLONG:
+        return ERROR_TOO_LARGE;
+    default:
+        return ERROR_IO;
     }
 }

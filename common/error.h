@@ -46,5 +46,8 @@ enum error_code {
 const char *error_name(int code);
 /* The code's text for people, lower case, without a full stop. */
 const char *error_text(int code);
+/* The code for an errno of a file operation; ERROR_IO for one that has no code of its own. For
+ * shells: cores make no system calls. */
+int error_from_errno(int number);
 
 #endif

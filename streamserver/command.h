@@ -22,10 +22,10 @@ struct command_options {
  * arguments[0] is always DIR. */
 typedef int command_run(const struct command_options *options, char **arguments);
 
-command_run command_init;  /* DIR */
-command_run command_add;   /* DIR PATH... */
-command_run command_ls;    /* DIR */
-command_run command_serve; /* DIR; cmd_serve.c */
+command_run cmd_init;  /* DIR */
+command_run cmd_add;   /* DIR PATH... */
+command_run cmd_ls;    /* DIR */
+command_run cmd_serve; /* DIR; cmd_serve.c */
 
 /* "refrain-origin: THING: REASON; CURE"; THING may be NULL, CURE too. */
 void command_complain(const char *thing, const char *reason, const char *cure);

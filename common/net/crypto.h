@@ -47,6 +47,10 @@ int crypto_key_from_seed(const uint8_t seed[CRYPTO_SEED_BYTES], struct crypto_ke
 int crypto_key_generate(struct crypto_key **ret_key);
 void crypto_key_free(struct crypto_key *key);
 void crypto_key_public(const struct crypto_key *key, uint8_t ret_public[PUBLIC_KEY_BYTES]);
+/* The secret; wipe it after use. ERROR_CRYPTO. */
+int crypto_key_seed(const struct crypto_key *key, uint8_t ret_seed[CRYPTO_SEED_BYTES]);
+/* Zeroes memory that held a secret, also where a compiler would leave it out. */
+void crypto_wipe(void *bytes, size_t count);
 /* OpenSSL's object, for a TLS certificate: borrowed, an EVP_PKEY (struct evp_pkey_st). */
 struct evp_pkey_st *crypto_key_evp(const struct crypto_key *key);
 
@@ -56,7 +60,7 @@ struct evp_pkey_st *crypto_key_evp(const struct crypto_key *key);
 int crypto_sign(const struct crypto_key *key, const char *domain, const void *bytes, size_t count,
                 uint8_t ret_signature[SIGNATURE_BYTES]);
 /* ERROR_MISMATCH: not this key's signature of these bytes (or no valid key); ERROR_TOO_LARGE:
- * count > CRYPTO_SIGNED_BYTES_MAX; ERROR_CRYPTO. */
+ * count > CRYPTO_SIGNED_BYTES_MAX; ERROR_CRYPTO (no memory, too). */
 int crypto_verify(const uint8_t public_key[PUBLIC_KEY_BYTES], const char *domain, const void *bytes,
                   size_t count, const uint8_t signature[SIGNATURE_BYTES]);
 
@@ -68,11 +72,12 @@ int crypto_random(void *ret_bytes, size_t count);
 /* ---- Key files: 64 hex digits of the seed and a newline; mode 0600 ---- */
 
 /* ERROR_NOT_FOUND; ERROR_DENIED: not ours to read, or readable by others (mode & 077);
- * ERROR_MALFORMED: not such a file; ERROR_IO, ERROR_CRYPTO, ERROR_NO_MEMORY. */
+ * ERROR_MALFORMED: not such a file; ERROR_TOO_LARGE: the path; ERROR_IO, ERROR_CRYPTO,
+ * ERROR_NO_MEMORY. */
 int crypto_key_load(const char *path, struct crypto_key **ret_key);
 /* Writes it durably and all at once: to a temporary file beside it, then link(2), then fsync of
  * the folder. ERROR_EXISTS: there is one, it is as it was; ERROR_NOT_FOUND: no such folder;
- * ERROR_DENIED; ERROR_FULL: no space; ERROR_IO. */
+ * ERROR_DENIED; ERROR_FULL: no space; ERROR_TOO_LARGE: the path; ERROR_IO, ERROR_CRYPTO. */
 int crypto_key_save(const char *path, const struct crypto_key *key);
 /* Loads, or generates and saves. Two processes at once end with the same key. The errors of both
  * but ERROR_EXISTS. */

@@ -4,6 +4,7 @@
 #include "common/error.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,11 +49,31 @@ static void test_texts_fit_sentences(void **state)
     }
 }
 
+static const struct {
+    int number; /* errno */
+    int code;
+} numbers[] = {
+    {ENOMEM, ERROR_NO_MEMORY}, {ENOENT, ERROR_NOT_FOUND}, {ENOTDIR, ERROR_NOT_FOUND},
+    {EEXIST, ERROR_EXISTS},    {ENOTEMPTY, ERROR_EXISTS}, {ENOSPC, ERROR_FULL},
+    {EDQUOT, ERROR_FULL},      {EFBIG, ERROR_FULL},       {EACCES, ERROR_DENIED},
+    {EPERM, ERROR_DENIED},     {EROFS, ERROR_DENIED},     {ENAMETOOLONG, ERROR_TOO_LARGE},
+    {EIO, ERROR_IO},           {EINVAL, ERROR_IO},        {0, ERROR_IO},
+};
+
+static void test_from_errno(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        assert_int_equal(error_from_errno(numbers[i].number), numbers[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_texts),
         cmocka_unit_test(test_texts_fit_sentences),
+        cmocka_unit_test(test_from_errno),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
