@@ -9,6 +9,7 @@
 #include "common/cursor.h"
 #include "common/error.h"
 #include "common/time_us.h"
+#include "common/utf8.h"
 
 #include <assert.h>
 #include <string.h>
@@ -30,44 +31,9 @@ _Static_assert(MAGIC_BYTES + PUBLIC_KEY_BYTES + TRACK_ID_BYTES + ALBUM_ID_BYTES 
 
 /* ---- Bounds, the same for both directions ---- */
 
-/* Continuation bytes behind this lead byte, and the bounds of the first of them (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF); -1: no lead byte. */
-static int utf8_tail(uint8_t lead, uint8_t *ret_low, uint8_t *ret_high)
-{
-    *ret_low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    *ret_high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (lead < 0x80) {
-        return lead == 0 ? -1 : 0;
-    }
-    if (lead < 0xc2 || lead > 0xf4) {
-        return -1;
-    }
-    return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-}
-
-static bool is_utf8(const uint8_t *bytes, size_t count)
-{
-    for (size_t at = 0; at < count;) {
-        uint8_t low;
-        uint8_t high;
-        int tail = utf8_tail(bytes[at++], &low, &high);
-        if (tail < 0 || (size_t)tail > count - at) {
-            return false;
-        }
-        for (int i = 0; i < tail; i++, at++) {
-            if (bytes[at] < low || bytes[at] > high) {
-                return false;
-            }
-            low = 0x80;
-            high = 0xbf;
-        }
-    }
-    return true;
-}
-
 static bool text_ok(struct media_text text, size_t bytes_max)
 {
-    return text.bytes <= bytes_max && is_utf8((const uint8_t *)text.data, text.bytes);
+    return text.bytes <= bytes_max && utf8_valid(text.data, text.bytes);
 }
 
 static bool runs_ok(const struct media_file *file)
