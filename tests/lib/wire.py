@@ -1,0 +1,198 @@
+"""wire.py: the other side of a socket, for tests: the frames of p2p/core/message.h written by hand,
+raw HTTP, and a relay that slows a connection down or cuts it.
+
+Not for production and not a second implementation: it knows just enough to say what is wrong.
+"""
+
+import selectors
+import socket
+import ssl
+import struct
+import threading
+import time
+
+HELLO, OPEN, OPENED, REQUEST, CANCEL, FRAGMENT, PROOF, REJECT, PING, PONG, BYE = range(1, 12)
+BYE_PROTOCOL, BYE_SHUTDOWN = 2, 3
+REJECT_UNKNOWN, REJECT_RANGE = 1, 4
+
+
+def frame(kind, body=b""):
+    return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def hello(version=1, request_max=64, tail=b""):
+    return frame(HELLO, struct.pack(">HI", version, 0) + bytes(32) + struct.pack(">HHB", request_max, 0, 0)
+                 + bytes(16) + struct.pack(">HB", 0, 0) + tail)
+
+
+def open_track(request, track_id, flags=0, tail=b""):
+    return frame(OPEN, struct.pack(">I", request) + bytes.fromhex(track_id) + bytes([flags]) + tail)
+
+
+def request_chunks(request, file_id, file_bytes, first=0, count=1, priority=0, flags=1):
+    return frame(REQUEST, struct.pack(">I", request) + bytes.fromhex(file_id) + struct.pack(
+        ">QIHBB", file_bytes, first, count, priority, flags))
+
+
+def ping(token=7):
+    return frame(PING, struct.pack(">Q", token))
+
+
+def connect(address, timeout_s=20):
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout_s)
+
+
+def connect_tls(address, protocols=("refrain/1",), timeout_s=20):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context.wrap_socket(connect(address, timeout_s), server_hostname="localhost")
+
+
+def read_all(sock):
+    """Everything until the other side closes; a reset counts as an end."""
+    received = b""
+    try:
+        while True:
+            part = sock.recv(65536)
+            if not part:
+                return received
+            received += part
+    except (ConnectionError, ssl.SSLError):
+        return received
+
+
+class Link:
+    """A link to an origin: TLS, or plain HTTP with Upgrade when the URL says so."""
+
+    def __init__(self, url, timeout_s=20):
+        scheme, address = url.rstrip("/").split("://")
+        self.received = b""
+        if scheme == "https":
+            self.sock = connect_tls(address, timeout_s=timeout_s)
+        else:
+            self.sock = connect(address, timeout_s)
+            self.send(b"GET /v1/link HTTP/1.1\r\nHost: " + address.encode() +
+                      b"\r\nConnection: Upgrade\r\nUpgrade: refrain/1\r\n\r\n")
+            while b"\r\n\r\n" not in self.received:
+                part = self.sock.recv(65536)
+                if not part:
+                    raise ConnectionError("the upgrade was refused")
+                self.received += part
+            head, self.received = self.received.split(b"\r\n\r\n", 1)
+            if b" 101 " not in head.split(b"\r\n", 1)[0]:
+                raise ConnectionError(head.decode(errors="replace"))
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def receive(self):
+        """The next frame as (type, body); None at the end."""
+        while True:
+            if len(self.received) >= 4:
+                length = int.from_bytes(self.received[1:4], "big")
+                if len(self.received) >= 4 + length:
+                    kind, body = self.received[0], self.received[4:4 + length]
+                    self.received = self.received[4 + length:]
+                    return kind, body
+            try:
+                part = self.sock.recv(65536)
+            except (ConnectionError, ssl.SSLError):
+                return None
+            if not part:
+                return None
+            self.received += part
+
+    def receive_until(self, *kinds):
+        """Skips to the first frame of one of the types; None when the link ends before."""
+        while True:
+            got = self.receive()
+            if got is None or got[0] in kinds:
+                return got
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Relay:
+    """Passes TCP connections on to an address, at most `rate` bytes/s to the client (0 = as fast
+    as it goes). cut() closes all that are open; the relay goes on accepting."""
+
+    def __init__(self, address, rate=0):
+        self.target = address
+        self.rate = rate
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.open = set()
+        self.lock = threading.Lock()
+        self.closed = threading.Event()
+        self.passed_bytes = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                server = connect(self.target)
+            except OSError:
+                client.close()
+                continue
+            with self.lock:
+                self.open |= {client, server}
+            threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+
+    def _pass(self, client, server):
+        began, sent = time.monotonic(), 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ, server)
+            selector.register(server, selectors.EVENT_READ, client)
+            try:
+                while True:
+                    for key, _ in selector.select():
+                        data = key.fileobj.recv(16384)
+                        if not data:
+                            return
+                        if key.fileobj is server and self.rate:
+                            sent += len(data)
+                            self.closed.wait(max(0.0, began + sent / self.rate - time.monotonic()))
+                        key.data.sendall(data)
+                        self.passed_bytes += len(data)
+            except OSError:
+                return
+            finally:
+                with self.lock:
+                    self.open -= {client, server}
+                client.close()
+                server.close()
+
+    def cut(self):
+        with self.lock:
+            for sock in self.open:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.closed.set()
+        self.listener.close()
+        self.cut()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
