@@ -135,6 +135,7 @@ class Process:
                 self._arrived.put(True)
             else:
                 self.lines.append(line.rstrip("\n"))
+                self._arrived.put(True)
         self._arrived.put(False)
 
     def _read_errors(self):
@@ -153,23 +154,40 @@ class Process:
         return (f"{' '.join(self.arguments)}\n  exit code {self.popen.poll()}\n  last events: "
                 f"{self.events[-3:]}\n  stderr: {self.stderr[-3000:]}")
 
-    def wait_event(self, name=None, timeout_s=20, where=None):
-        """The next event of that name (or any) for which where(event) holds; each is seen once."""
+    def _wait(self, look, what, timeout_s):
+        """What look() gives as soon as it gives something; looks again at each line that arrives."""
         deadline = time.monotonic() + timeout_s * patience()
         while True:
+            found = look()
+            if found is not None:
+                return found
+            try:
+                more = self._arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise Ended(f"no {what} within {timeout_s} s: {self.describe()}") from None
+            if not more:
+                self._arrived.put(False)
+                found = look()
+                if found is not None:
+                    return found
+                self.popen.wait()
+                raise Ended(f"ended before {what}: {self.describe()}")
+
+    def wait_event(self, name=None, timeout_s=20, where=None):
+        """The next event of that name (or any) for which where(event) holds; each is seen once."""
+        def look():
             while self._next < len(self.events):
                 event = self.events[self._next]
                 self._next += 1
                 if (name is None or event.get("event") == name) and (where is None or where(event)):
                     return event
-            try:
-                more = self._arrived.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise Ended(f"no {name or 'event'} within {timeout_s} s: {self.describe()}") from None
-            if not more and self._next >= len(self.events):
-                self._arrived.put(False)
-                self.popen.wait()
-                raise Ended(f"ended before {name or 'an event'}: {self.describe()}")
+            return None
+
+        return self._wait(look, name or "an event", timeout_s)
+
+    def wait_line(self, text, timeout_s=20):
+        """The first line of plain output that holds the text."""
+        return self._wait(lambda: next((line for line in self.lines if text in line), None), text, timeout_s)
 
     def finish(self, timeout_s=60):
         """Waits for the end; the exit code."""

@@ -136,6 +136,7 @@ class Relay:
         self.open = set()
         self.lock = threading.Lock()
         self.closed = threading.Event()
+        self.passed = threading.Condition()
         self.passed_bytes = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -169,7 +170,9 @@ class Relay:
                             sent += len(data)
                             self.closed.wait(max(0.0, began + sent / self.rate - time.monotonic()))
                         key.data.sendall(data)
-                        self.passed_bytes += len(data)
+                        with self.passed:
+                            self.passed_bytes += len(data)
+                            self.passed.notify_all()
             except OSError:
                 return
             finally:
@@ -177,6 +180,11 @@ class Relay:
                     self.open -= {client, server}
                 client.close()
                 server.close()
+
+    def wait_passed(self, count, timeout_s=20):
+        """Waits until so many bytes have gone through; False when they did not in time."""
+        with self.passed:
+            return self.passed.wait_for(lambda: self.passed_bytes >= count, timeout_s)
 
     def cut(self):
         with self.lock:
