@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""make_corpus.py: writes the seeds of the fuzz targets `message` and `manifest`.
+
+    tests/fuzz/make_corpus.py
+
+The seeds are committed; run this after a change of the formats. They are made here by hand, from
+the drawings in p2p/core/message.h and media/core/manifest.h, not by our encoders. What a fuzzer
+finds is added beside them under another name and stays.
+"""
+
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def file_id(first, length):
+    return bytes([first]) * 32 + struct.pack(">Q", length)
+
+
+def text(value):
+    value = value.encode()
+    return struct.pack(">H", len(value)) + value
+
+
+def media_file(first, length, codec, container, bits, runs):
+    packed = b"".join(struct.pack(">IH", *run) for run in runs)
+    return (file_id(first, length) + file_id(first + 1, length)
+            + struct.pack(">BBBBIIQhhIB", codec, 2, bits, container, 44100, 128000, 8290800, -1536,
+                          -32768, 65000, len(runs)) + packed)
+
+
+def manifest(title="A title", files=None, cover=bytes(40), seal=0):
+    files = files or [media_file(1, 3000000, 1, 1, 0, [(182, 2), (0, 5)])]
+    return (b"RFM1" + b"O" * 32 + b"T" * 16 + b"A" * 16 + text(title) + text("An artist") + text("")
+            + text("An album") + text("Folk") + text("11111111-2222-3333-4444-555555555555") + text("")
+            + struct.pack(">HHHHB", 3, 12, 1, 1999, seal) + cover + bytes([len(files)])
+            + b"".join(files) + b"S" * 64)
+
+
+def hello(form, more=b""):
+    proof = b"I" * 32 + b"S" * 64 if form else b""
+    return (struct.pack(">HI", 1, 0) + b"N" * 32 + struct.pack(">HHB", 300, 7373, 4)
+            + bytes([192, 0, 2, 1]) + bytes(12) + struct.pack(">HB", 40000, form) + proof + more)
+
+
+def proof(row, leaves, uncles):
+    hashes = b"".join(bytes([number]) * 32 for number in range(leaves + uncles))
+    return struct.pack(">IIBB", 7, row, leaves, uncles) + hashes
+
+
+MESSAGES = {
+    "hello_player": (1, hello(0)),
+    "hello_tls": (1, hello(1)),
+    "hello_nonce": (1, hello(2)),
+    "hello_later": (1, hello(1, b"fields of a later version")),
+    "open": (2, struct.pack(">I", 1) + b"T" * 16 + b"\1"),
+    "opened": (3, struct.pack(">I", 1) + manifest()),
+    "request": (4, struct.pack(">I", 2) + file_id(9, 3000000) + struct.pack(">IHBB", 16, 8, 0, 1)),
+    "cancel": (5, struct.pack(">I", 2)),
+    "fragment": (6, struct.pack(">IIH", 2, 16, 2048) + b"music" * 20),
+    "fragment_last": (6, struct.pack(">IIH", 2, 16, 16383) + b"m"),
+    "proof_one": (7, proof(0, 1, 0)),
+    "proof_row": (7, proof(22, 8, 6)),
+    "proof_largest": (7, proof(32767, 8, 15)),
+    "reject": (8, struct.pack(">IB", 2, 2)),
+    "ping": (9, struct.pack(">Q", 12345)),
+    "pong": (10, struct.pack(">Q", 12345)),
+    "bye": (11, b"\3" + "fermé".encode()),
+    "reserved": (12, b"of a later version"),
+}
+
+MANIFESTS = {
+    "plain": manifest(),
+    "no_text": manifest(title=""),
+    "letters": manifest(title="Café 音楽 🎵"),
+    "cover": manifest(cover=file_id(200, 50000)),
+    "qualities": manifest(files=[
+        media_file(1, 3000000, 1, 1, 0, [(182, 2), (0, 5)]), media_file(3, 2000000, 2, 1, 0, [(0, 3)]),
+        media_file(5, 30000000, 3, 2, 16, [(0, 40)]), media_file(7, 4000000, 4, 3, 0, [(0, 8)]),
+        media_file(9, 4000000, 5, 4, 0, [(243, 2), (0, 4), (8, 1)])]),
+    "runs": manifest(files=[media_file(1, 1 << 32, 1, 1, 0, [(n * 3, 2) for n in range(32)])]),
+    "sealed": manifest(seal=1),
+    "later": b"RFM2" + manifest()[4:],
+}
+
+
+def main():
+    for folder, seeds in (("message", {name: bytes([kind]) + body
+                                       for name, (kind, body) in MESSAGES.items()}),
+                          ("manifest", MANIFESTS)):
+        (CORPUS / folder).mkdir(parents=True, exist_ok=True)
+        for name, seed in seeds.items():
+            (CORPUS / folder / name).write_bytes(seed)
+        print(f"{len(seeds)} seeds in {CORPUS / folder}")
+
+
+if __name__ == "__main__":
+    main()
