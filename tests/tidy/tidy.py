@@ -39,7 +39,8 @@ LAYERS = {
                                 "streamserver"],
     "streamserver/lmdb": CORES + ["common/net", "streamserver/core"],
     "measure": CORES + ["common/net", "cache/mem", "player/core", "streamserver/core", "measure/"],
-    "measure/sim": CORES + ["cache/mem", "player/core", "streamserver/core"],
+    "measure/sim": CORES + ["cache/mem", "player/core", "streamserver/core", "measure/workload"],
+    "measure/workload": CORES,
 }
 
 # The only headers from outside that a core may include.

@@ -1,0 +1,225 @@
+/*
+ * main.c: refrain-measure: the verbs and their options. docs/CLI.md has the contract.
+ */
+#include "common/error.h"
+#include "common/exit_code.h"
+#include "common/time_us.h"
+#include "measure/replay.h"
+#include "measure/report.h"
+#include "measure/sim/world.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char help_text[] =
+    "Usage: refrain-measure VERB [OPTIONS]\n"
+    "\n"
+    "  sim     simulate listeners and an origin with the very engines of the programs\n"
+    "  replay  step a fresh node through what `refrain play --record FILE` recorded\n"
+    "\n"
+    "refrain-measure VERB --help tells more. Exit codes: docs/CLI.md.\n"
+    "  --help      this text\n"
+    "  --version   the version\n";
+
+static const char sim_help_text[] =
+    "Usage: refrain-measure sim --workload FILE [OPTIONS]\n"
+    "\n"
+    "Runs a workload on a virtual clock and prints waits, stutters, bytes by source and the trace\n"
+    "hash: the same seed gives the same hash everywhere.\n"
+    "\n"
+    "  --workload FILE   what happens; measure/workload/workload.h draws the format\n"
+    "  --policy NAME     refrain (default) or spotify2010\n"
+    "  --seed N          of all chance; 1 when not given\n"
+    "  --wire            pass every message through the codec, as on a real link\n"
+    "  --check           check the engines' invariants after every step (slow)\n"
+    "  --trace           print every decision, one a line, to standard error\n"
+    "  --json            the result as one JSON object\n";
+
+static const char replay_help_text[] =
+    "Usage: refrain-measure replay FILE\n"
+    "\n"
+    "Tells a fresh node what a real one was told and compares every update. Exit code 0: all were\n"
+    "the same; 5: the first that was not is named.\n";
+
+struct arguments {
+    const char *verb;
+    const char *file; /* what stands behind the verb */
+    const char *workload;
+    struct sim_options sim;
+    bool json, help, version;
+};
+
+static int usage(const char *reason, const char *thing)
+{
+    fprintf(stderr, "refrain-measure: %s%s; see refrain-measure --help\n", reason, thing);
+    return EXIT_CODE_USAGE;
+}
+
+static void print_decision(void *context, uint64_t now_us, uint32_t node, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%" PRIu64 ".%06" PRIu64 " %" PRIu32 " %s\n", now_us / TIME_US_PER_S,
+            now_us % TIME_US_PER_S, node, line);
+}
+
+enum {
+    OPTION_WORKLOAD = 256,
+    OPTION_POLICY,
+    OPTION_SEED,
+    OPTION_WIRE,
+    OPTION_CHECK,
+    OPTION_TRACE,
+    OPTION_JSON,
+    OPTION_HELP,
+    OPTION_VERSION
+};
+
+static const struct option long_options[] = {{"workload", required_argument, NULL, OPTION_WORKLOAD},
+                                             {"policy", required_argument, NULL, OPTION_POLICY},
+                                             {"seed", required_argument, NULL, OPTION_SEED},
+                                             {"wire", no_argument, NULL, OPTION_WIRE},
+                                             {"check", no_argument, NULL, OPTION_CHECK},
+                                             {"trace", no_argument, NULL, OPTION_TRACE},
+                                             {"json", no_argument, NULL, OPTION_JSON},
+                                             {"help", no_argument, NULL, OPTION_HELP},
+                                             {"version", no_argument, NULL, OPTION_VERSION},
+                                             {0}};
+
+static int take_seed(const char *text, uint64_t *ret_seed)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long seed = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-') {
+        return usage("--seed must be a whole number, not ", text);
+    }
+    *ret_seed = seed;
+    return 0;
+}
+
+static int take_option(int option, struct arguments *arguments)
+{
+    switch (option) {
+    case OPTION_WORKLOAD:
+        arguments->workload = optarg;
+        return 0;
+    case OPTION_POLICY:
+        arguments->sim.preset = node_preset_find(optarg);
+        return arguments->sim.preset != NULL
+                   ? 0
+                   : usage("--policy is refrain or spotify2010, not ", optarg);
+    case OPTION_SEED:
+        return take_seed(optarg, &arguments->sim.seed);
+    case OPTION_WIRE:
+        arguments->sim.wire = true;
+        return 0;
+    case OPTION_CHECK:
+        arguments->sim.check = true;
+        return 0;
+    case OPTION_TRACE:
+        arguments->sim.sink = print_decision;
+        return 0;
+    case OPTION_JSON:
+        arguments->json = true;
+        return 0;
+    case OPTION_HELP:
+        arguments->help = true;
+        return 0;
+    case OPTION_VERSION:
+        arguments->version = true;
+        return 0;
+    default:
+        return EXIT_CODE_USAGE; /* getopt has said what is the matter */
+    }
+}
+
+static int parse(int count, char **words, struct arguments *ret_arguments)
+{
+    int option = 0;
+    *ret_arguments = (struct arguments){.sim = {.preset = &node_preset_refrain, .seed = 1}};
+    while ((option = getopt_long(count, words, "", long_options, NULL)) != -1) {
+        int code = take_option(option, ret_arguments);
+        if (code != 0) {
+            return code;
+        }
+    }
+    ret_arguments->verb = optind < count ? words[optind] : NULL;
+    ret_arguments->file = optind + 1 < count ? words[optind + 1] : NULL;
+    return optind + 2 < count ? usage("too many words: ", words[optind + 2]) : 0;
+}
+
+static uint64_t wall_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * TIME_US_PER_S + (uint64_t)time.tv_nsec / 1000;
+}
+
+static int simulate(const struct arguments *arguments)
+{
+    struct workload workload;
+    struct sim_result result;
+    struct prng prng;
+    char error[WORKLOAD_ERROR_BYTES_MAX];
+    if (arguments->workload == NULL || arguments->file != NULL) {
+        return usage("sim needs --workload FILE", "");
+    }
+    prng_init(&prng, arguments->sim.seed);
+    int code = workload_load(arguments->workload, &prng, &workload, error);
+    if (code != 0) {
+        fprintf(stderr, "refrain-measure: %s\n", error);
+        return code == ERROR_IO ? EXIT_CODE_NOT_FOUND : EXIT_CODE_USAGE;
+    }
+    uint64_t begin_us = wall_us();
+    sim_run(&workload, &arguments->sim, &result);
+    report_print(&result, &arguments->sim, wall_us() - begin_us, arguments->json);
+    free(result.wait_us);
+    workload_deinit(&workload);
+    return EXIT_CODE_OK;
+}
+
+static int run_verb(const struct arguments *arguments)
+{
+    bool is_sim = strcmp(arguments->verb, "sim") == 0;
+    bool is_replay = strcmp(arguments->verb, "replay") == 0;
+    if (!is_sim && !is_replay) {
+        return usage("unknown verb: ", arguments->verb);
+    }
+    if (arguments->help) {
+        fputs(is_sim ? sim_help_text : replay_help_text, stdout);
+        return EXIT_CODE_OK;
+    }
+    if (is_sim) {
+        return simulate(arguments);
+    }
+    return arguments->file == NULL ? usage("replay needs a recording", "")
+                                   : replay_run(arguments->file, arguments->sim.sink);
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments;
+    int code = parse(count, words, &arguments);
+    if (code != 0) {
+        return code;
+    }
+    if (arguments.version) {
+        puts("refrain-measure " REFRAIN_VERSION);
+    } else if (arguments.verb != NULL) {
+        code = run_verb(&arguments);
+    } else if (arguments.help) {
+        fputs(help_text, stdout);
+    } else {
+        code = usage("no verb", "");
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "refrain-measure: standard output: %s\n", strerror(errno));
+        return EXIT_CODE_STORAGE;
+    }
+    return code;
+}

@@ -1,0 +1,143 @@
+/*
+ * stream.c: window, lines and frames of the stream model.
+ */
+#include "measure/sim/stream.h"
+
+#include "common/time_us.h"
+#include "measure/workload/grow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void sim_stream_init(struct sim_stream *stream)
+{
+    *stream = (struct sim_stream){.window_bytes = SIM_WINDOW_INITIAL_BYTES,
+                                  .threshold_bytes = SIM_WINDOW_BYTES_MAX};
+}
+
+void sim_stream_deinit(struct sim_stream *stream)
+{
+    free(stream->frames);
+    *stream = (struct sim_stream){0};
+}
+
+static void grow(struct sim_stream *stream)
+{
+    uint32_t capacity = stream->capacity == 0 ? 16 : stream->capacity * 2;
+    struct sim_frame *frames = measure_grow(NULL, capacity, sizeof *frames);
+    for (uint32_t i = 0; i < stream->count; i++) {
+        frames[i] = stream->frames[(stream->first + i) % stream->capacity];
+    }
+    free(stream->frames);
+    stream->frames = frames;
+    stream->first = 0;
+    stream->capacity = capacity;
+}
+
+void sim_stream_write(struct sim_stream *stream, const struct p2p_message *message,
+                      struct sim_content content)
+{
+    if (stream->count == stream->capacity) {
+        grow(stream);
+    }
+    stream->written += p2p_message_frame_bytes(message);
+    uint32_t place = (stream->first + stream->count++) % stream->capacity;
+    stream->frames[place] =
+        (struct sim_frame){.message = *message, .content = content, .end = stream->written};
+}
+
+uint64_t sim_stream_queued(const struct sim_stream *stream)
+{
+    return stream->written - stream->sent;
+}
+
+static uint64_t time_on_line(uint64_t bytes, const struct sim_line *line)
+{
+    return time_scale(bytes, TIME_US_PER_S, line->rate);
+}
+
+static void lose(struct sim_stream *stream, uint64_t now_us, uint64_t round_trip_us)
+{
+    if (now_us < stream->recovered_at_us) {
+        return;
+    }
+    stream->recovered_at_us = now_us + round_trip_us;
+    stream->window_bytes /= 2;
+    if (stream->window_bytes < 2 * SIM_SEGMENT_BYTES) {
+        stream->window_bytes = 2 * SIM_SEGMENT_BYTES;
+    }
+    stream->threshold_bytes = stream->window_bytes;
+}
+
+/* When the last of `bytes` has passed both lines; the first byte enters the second line while the
+ * last is still on the first. */
+static uint64_t pass(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
+                     struct sim_line *from, struct sim_line *to, uint64_t delay_us)
+{
+    uint64_t begin_us = from->busy_until_us > now_us ? from->busy_until_us : now_us;
+    from->busy_until_us = begin_us + time_on_line(bytes, from);
+    uint64_t reach_us = begin_us + delay_us;
+    uint64_t last_us = from->busy_until_us + delay_us;
+    uint64_t enter_us = to->busy_until_us > reach_us ? to->busy_until_us : reach_us;
+    bool is_lost = time_scale(enter_us - reach_us, to->rate, TIME_US_PER_S) > to->queue_bytes;
+    uint64_t done_us = enter_us + time_on_line(bytes, to);
+    to->busy_until_us = done_us > last_us ? done_us : last_us;
+    if (is_lost) {
+        lose(stream, now_us, 2 * delay_us);
+        return to->busy_until_us + 2 * delay_us;
+    }
+    return to->busy_until_us;
+}
+
+bool sim_stream_send(struct sim_stream *stream, uint64_t now_us, struct sim_line *from,
+                     struct sim_line *to, uint64_t delay_us, struct sim_burst *ret_burst)
+{
+    uint64_t in_flight = stream->sent - stream->acknowledged;
+    uint64_t bytes = sim_stream_queued(stream);
+    if (bytes == 0 || in_flight >= stream->window_bytes) {
+        return false;
+    }
+    uint64_t room = stream->window_bytes - in_flight;
+    if (room < SIM_SEGMENT_BYTES && room < bytes) {
+        return false; /* less than a segment would go; the next acknowledgement makes room */
+    }
+    bytes = bytes < room ? bytes : room;
+    bytes = bytes < SIM_WINDOW_INITIAL_BYTES ? bytes : SIM_WINDOW_INITIAL_BYTES;
+    uint64_t arrival_us = pass(stream, now_us, (uint32_t)bytes, from, to, delay_us);
+    if (arrival_us < stream->last_arrival_us) {
+        arrival_us = stream->last_arrival_us;
+    }
+    stream->last_arrival_us = arrival_us;
+    stream->sent += bytes;
+    *ret_burst = (struct sim_burst){.bytes = (uint32_t)bytes, .arrival_us = arrival_us};
+    return true;
+}
+
+void sim_stream_acknowledge(struct sim_stream *stream, uint32_t bytes)
+{
+    stream->acknowledged += bytes;
+    assert(stream->acknowledged <= stream->delivered);
+    uint64_t growth = bytes;
+    if (stream->window_bytes >= stream->threshold_bytes) {
+        growth = (uint64_t)SIM_SEGMENT_BYTES * bytes / stream->window_bytes;
+    }
+    uint64_t window = stream->window_bytes + growth;
+    stream->window_bytes = window < SIM_WINDOW_BYTES_MAX ? (uint32_t)window : SIM_WINDOW_BYTES_MAX;
+}
+
+void sim_stream_deliver(struct sim_stream *stream, uint32_t bytes)
+{
+    stream->delivered += bytes;
+    assert(stream->delivered <= stream->sent);
+}
+
+bool sim_stream_take(struct sim_stream *stream, struct sim_frame *ret_frame)
+{
+    if (stream->count == 0 || stream->frames[stream->first].end > stream->delivered) {
+        return false;
+    }
+    *ret_frame = stream->frames[stream->first];
+    stream->first = (stream->first + 1) % stream->capacity;
+    stream->count--;
+    return true;
+}
