@@ -95,10 +95,10 @@ int output_switch(struct output *output, const struct output_track *track, uint3
 /* Opens this entry's deck; it follows what plays. At most OUTPUT_PREPARED_MAX at a time (asserted).
  * ERROR_NO_MEMORY. */
 int output_prepare(struct output *output, const struct output_track *track);
-/* Forgets all entries. */
-void output_silence(struct output *output);
-/* Time stands still at the sink; decks stay open. */
-void output_set_paused(struct output *output, bool paused);
+/* Forgets all entries. ERROR_NO_MEMORY. */
+int output_silence(struct output *output);
+/* Time stands still at the sink; decks stay open. ERROR_NO_MEMORY. */
+int output_set_paused(struct output *output, bool paused);
 /* Ends the stream (the WAV header is completed), joins the thread and frees. Accepts NULL. 0, or
  * ERROR_IO when the WAV file could not be completed. */
 int output_free(struct output *output);

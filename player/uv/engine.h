@@ -5,7 +5,7 @@
  * output, carries out the node's effects in node.h's order, and holds no policy: what to fetch and
  * when is the node's. docs/ENGINE.md tells who calls whom on which thread.
  *
- * One engine per state folder (engine_lock). Everything runs on the caller's libuv loop.
+ * One engine per state folder (engine_lock). Everything runs on the thread of the caller's net_loop.
  *
  * Happy path: engine_open -> engine_enqueue... -> engine_start -> notes -> engine_close -> its
  * callback. Failure modes: opening fails with a message and an exit code; later a fatal error of
@@ -14,12 +14,12 @@
 #ifndef PLAYER_UV_ENGINE_H
 #define PLAYER_UV_ENGINE_H
 
+#include "common/net/loop.h"
 #include "player/core/node.h"
 #include "player/gst/output.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
 #define ENGINE_MESSAGE_BYTES_MAX 512u
 #define ENGINE_PATH_BYTES_MAX 4096u
@@ -74,8 +74,8 @@ int engine_lock(const struct engine_paths *paths, int *ret_descriptor, int *ret_
 /* Starts everything: the connection first, then the store and the output beside it. Returns before
  * the connection stands. On failure nothing is left and *ret_failure says why; the return code is
  * that of error.h. */
-int engine_open(uv_loop_t *loop, const struct engine_config *config, struct engine **ret_engine,
-                struct engine_failure *ret_failure);
+int engine_open(struct net_loop *loop, const struct engine_config *config,
+                struct engine **ret_engine, struct engine_failure *ret_failure);
 /* Stops sound, writes what is held, says BYE, and calls `closed` on the loop when all is done. */
 void engine_close(struct engine *engine, void (*closed)(void *context));
 

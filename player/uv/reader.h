@@ -25,7 +25,7 @@ struct reader_file;
 enum reader_post_kind {
     READER_POST_WANT = 0, /* -> node's WANT */
     READER_POST_DROPPED,  /* -> WANT_DROPPED */
-    READER_POST_READ,     /* -> READ: once for each chunk of an open file */
+    READER_POST_READ,     /* -> READ: once for each chunk of a reader_file */
     READER_POST_ROTTEN,   /* -> ROTTEN: the store's row does not match its proof */
 };
 
@@ -64,9 +64,6 @@ void reader_release(struct reader *reader, uint32_t slot);
 /* The node's answers. A want that nobody waits for any more is passed over. */
 void reader_want_met(struct reader *reader, uint32_t want);
 void reader_want_failed(struct reader *reader, uint32_t want, int error);
-/* The store may be read from now on (before that a read waits, bounded by break). */
-void reader_store_ready(struct reader *reader);
-
 /* A file for one deck. ERROR_NO_MEMORY. */
 int reader_file_open(struct reader *reader, uint32_t entry, media_handle handle,
                      const struct media_file_id *id, struct reader_file **ret_file);
