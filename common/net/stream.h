@@ -46,7 +46,8 @@ struct net_stream_limits {
     uint64_t connect_us;    /* resolve and connect, all addresses; 0 = default 10 s */
     uint64_t attempt_us;    /* one address while others are left to try; 0 = default 2 s */
     uint64_t handshake_us;  /* 0 = default 10 s */
-    uint64_t linger_us;     /* net_stream_finish: until the other side ends too; 0 = default 2 s */
+    uint64_t linger_us;     /* net_stream_finish: from the last byte that was taken
+                               until the other side ends too; 0 = default 2 s */
 };
 
 /* Set them all but `ended` and `room`, which may be NULL. */
@@ -83,6 +84,9 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
 void net_stream_set_handler(struct net_stream *stream, const struct net_stream_handler *handler,
                             void *context);
 
+/* Replaces queue_bytes_max and unsent_bytes (0 = default) of a stream that changes its purpose. */
+void net_stream_set_limits(struct net_stream *stream, const struct net_stream_limits *limits);
+
 /* Queues a copy of all parts, or nothing. ERROR_FULL: they would pass queue_bytes_max.
  * ERROR_CLOSED: closing or finishing. ERROR_NO_MEMORY. */
 int net_stream_write(struct net_stream *stream, const struct iovec *parts, size_t count);
@@ -94,7 +98,8 @@ void net_stream_resume(struct net_stream *stream);
 /* The largest `count` of one `read` call; NET_LOOP_SCRATCH_BYTES at first. */
 void net_stream_set_read_max(struct net_stream *stream, size_t bytes);
 /* Sends what is queued, tells the other side that no more comes, waits for its end (what it still
- * sends is dropped; at most linger_us) and closes with 0. No `read`, `ended`, `room` any more. */
+ * sends is dropped; linger_us after the last progress at most) and closes with 0, or with the error that
+ * came in between. No `read`, `ended`, `room` any more. */
 void net_stream_finish(struct net_stream *stream);
 /* Closes now; what is queued is dropped. `closed` comes with 0 in a later turn. Twice is once. */
 void net_stream_close(struct net_stream *stream);

@@ -62,7 +62,7 @@ enum net_tls_wait {
     NET_TLS_WAIT_READ = 1,  /* call again when the socket is readable */
     NET_TLS_WAIT_WRITE = 2, /* call again when the socket is writable */
     NET_TLS_ENDED = 3,      /* the other side sends no more */
-    NET_TLS_FAILED = 4,     /* net_tls_channel_error_text says why */
+    NET_TLS_FAILED = 4,     /* net_tls_channel_error and _text say why */
 };
 
 /* `host`, `port`, `offer` are a client's (name for SNI when it is no numeric address; key of the
@@ -78,15 +78,15 @@ enum net_tls_wait net_tls_channel_write(struct net_tls_channel *channel, const u
                                         size_t count, size_t *ret_bytes);
 /* Says that we send no more (close_notify). */
 enum net_tls_wait net_tls_channel_shutdown(struct net_tls_channel *channel);
-/* Bytes wait inside that no readiness of the socket will tell of. */
-bool net_tls_channel_pending(const struct net_tls_channel *channel);
 /* After the handshake: */
 enum net_protocol net_tls_channel_protocol(const struct net_tls_channel *channel);
 bool net_tls_channel_resumed(const struct net_tls_channel *channel);
 /* False: the other side showed no certificate. */
 bool net_tls_channel_peer_key_hash(const struct net_tls_channel *channel,
                                    uint8_t ret_hash[HASH_BYTES]);
-/* Words for people; valid until the next call. */
-const char *net_tls_channel_error_text(const struct net_tls_channel *channel);
+/* After FAILED: ERROR_UNREACHABLE (the connection broke), ERROR_CRYPTO (TLS itself). */
+int net_tls_channel_error(const struct net_tls_channel *channel);
+/* After FAILED: words for people; valid until the next call. */
+const char *net_tls_channel_text(const struct net_tls_channel *channel);
 
 #endif
