@@ -19,8 +19,8 @@
 struct net_dial;
 
 struct net_dial_result {
-    int error;                         /* 0; ERROR_NOT_FOUND, ERROR_UNREACHABLE, ERROR_TIMEOUT, ERROR_SYSTEM */
-    int fd;                            /* connected, the callee's; -1 on error */
+    int error; /* 0; ERROR_NOT_FOUND, ERROR_UNREACHABLE, ERROR_TIMEOUT, ERROR_SYSTEM */
+    int fd;    /* connected, the callee's; -1 on error */
     const struct net_address *address; /* that was tried last; NULL when none was */
     const char *text;                  /* words for people on error */
 };

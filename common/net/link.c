@@ -23,7 +23,8 @@ struct net_link {
     const struct net_link_handler *handler;
     void *context;
     struct net_frame_reader reader;
-    struct net_queue waiting; /* a client's frames, until it is known whether an Upgrade goes first */
+    struct net_queue
+        waiting; /* a client's frames, until it is known whether an Upgrade goes first */
     size_t waiting_bytes_max;
     struct net_upgrade_reader *upgrade; /* a client's, until the answer is whole; owned */
     char host[NET_HOST_BYTES_MAX + 1];  /* a client's, for the Upgrade */

@@ -13,17 +13,13 @@
 #include "common/error.h"
 #include "common/net/dial.h"
 #include "common/net/queue.h"
+#include "common/net/socket.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TEXT_BYTES 160
 
 enum state {
     DIALLING,
@@ -39,40 +35,30 @@ struct net_stream {
     void *context;
     struct net_stream_limits limits;
     enum state state;
-    int fd; /* -1 while dialling and when closing */
+    struct net_socket socket; /* no fd while dialling and when closing */
     uv_poll_t poll;
     bool poll_is_open; /* libuv holds `poll` */
-    int poll_events;   /* that it waits for now */
+    int poll_events;   /* that it waits for */
     struct net_dial *dial;
     struct net_deadline *deadline;
     struct net_deferred turn;
     struct net_tls *tls;
-    struct net_tls_channel *channel;
     enum net_offer offer;
     struct net_queue queue;
     size_t read_max;
-    bool opened_is_due;  /* accepted and plain: `opened` comes with the turn's end */
+    bool opened_is_due; /* accepted and plain: `opened` comes with the turn's end */
     bool read_is_paused;
     bool read_is_ended;  /* the other side's end has come */
     bool read_goes_on;   /* bytes may be there that no readiness tells of */
     bool end_is_written; /* ours has left */
     bool wants_write;    /* the socket took less than there was */
-    bool read_wants_write; /* TLS must write before it can read on */
     uint64_t bytes_in;
     uint64_t bytes_out;
     struct net_address peer;
     uint16_t port;
     char *host; /* owned; a client's */
     int error;  /* for `closed` */
-    char text[TEXT_BYTES];
-};
-
-/* What moving bytes came to. */
-enum outcome {
-    MOVED = 0,
-    MUST_WAIT,
-    HAS_ENDED,
-    HAS_FAILED,
+    char text[NET_SOCKET_TEXT_BYTES];
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -86,7 +72,7 @@ static void maybe_finish_close(struct net_stream *stream)
     if (stream->poll_is_open || stream->turn.next != NULL) {
         return;
     }
-    assert(stream->state == CLOSING && stream->fd < 0 && stream->dial == NULL);
+    assert(stream->state == CLOSING && stream->socket.fd < 0 && stream->dial == NULL);
     net_queue_deinit(&stream->queue);
     stream->handler->closed(stream->context, stream->error);
     free(stream->host);
@@ -114,15 +100,10 @@ static void begin_closing(struct net_stream *stream, int error, const char *text
     stream->dial = NULL;
     net_deadline_close(stream->deadline);
     stream->deadline = NULL;
-    net_tls_channel_free(stream->channel);
-    stream->channel = NULL;
     if (stream->poll_is_open) {
         uv_close((uv_handle_t *)&stream->poll, on_poll_closed);
     }
-    if (stream->fd >= 0) {
-        close(stream->fd);
-        stream->fd = -1;
-    }
+    net_socket_close(&stream->socket);
     /* `closed` must not come from inside the caller's call, nor before its other callbacks return. */
     net_loop_defer(stream->loop, &stream->turn);
 }
@@ -141,7 +122,7 @@ static int wanted_events(const struct net_stream *stream)
     if (reads && !stream->read_is_ended) {
         events |= UV_READABLE;
     }
-    if (stream->wants_write || stream->read_wants_write) {
+    if (stream->wants_write || stream->socket.read_wants_write) {
         events |= UV_WRITABLE;
     }
     return events;
@@ -165,93 +146,6 @@ static void wait_as_wanted(struct net_stream *stream)
     if (is_alive(stream)) {
         wait_for(stream, wanted_events(stream));
     }
-}
-
-/* ---- moving bytes ---- */
-
-static enum outcome classify_errno(struct net_stream *stream)
-{
-    if (errno == EAGAIN || errno == EINTR) {
-        return MUST_WAIT;
-    }
-    stream->error = ERROR_UNREACHABLE;
-    snprintf(stream->text, sizeof stream->text, "%s", strerror(errno));
-    return HAS_FAILED;
-}
-
-static enum outcome tls_outcome(struct net_stream *stream, enum net_tls_wait wait)
-{
-    switch (wait) {
-    case NET_TLS_DONE:
-        return MOVED;
-    case NET_TLS_WAIT_READ:
-    case NET_TLS_WAIT_WRITE:
-        return MUST_WAIT;
-    case NET_TLS_ENDED:
-        return HAS_ENDED;
-    case NET_TLS_FAILED:
-        break;
-    }
-    stream->error = net_tls_channel_error(stream->channel);
-    snprintf(stream->text, sizeof stream->text, "%s", net_tls_channel_text(stream->channel));
-    return HAS_FAILED;
-}
-
-static enum outcome read_once(struct net_stream *stream, uint8_t *buffer, size_t capacity,
-                              size_t *ret_bytes)
-{
-    if (stream->channel != NULL) {
-        enum net_tls_wait wait =
-            net_tls_channel_read(stream->channel, buffer, capacity, ret_bytes);
-        stream->read_wants_write = wait == NET_TLS_WAIT_WRITE;
-        return tls_outcome(stream, wait);
-    }
-    ssize_t got = read(stream->fd, buffer, capacity);
-    if (got < 0) {
-        return classify_errno(stream);
-    }
-    if (got == 0) {
-        return HAS_ENDED;
-    }
-    *ret_bytes = (size_t)got;
-    return MOVED;
-}
-
-/* Fills the buffer as far as there are bytes; the outcome is that of the last attempt. */
-static enum outcome read_much(struct net_stream *stream, uint8_t *buffer, size_t capacity,
-                              size_t *ret_bytes)
-{
-    enum outcome outcome = MOVED;
-    size_t total = 0;
-    while (total < capacity) {
-        size_t got = 0;
-        outcome = read_once(stream, buffer + total, capacity - total, &got);
-        if (outcome != MOVED) {
-            break;
-        }
-        total += got;
-        if (stream->channel == NULL && total < capacity) {
-            outcome = MUST_WAIT; /* a short read has emptied the socket: poll tells of more */
-            break;
-        }
-    }
-    *ret_bytes = total;
-    return outcome;
-}
-
-static enum outcome write_once(struct net_stream *stream, size_t *ret_bytes)
-{
-    const uint8_t *bytes = net_queue_peek(&stream->queue);
-    size_t count = net_queue_bytes(&stream->queue);
-    if (stream->channel != NULL) {
-        return tls_outcome(stream, net_tls_channel_write(stream->channel, bytes, count, ret_bytes));
-    }
-    ssize_t put = send(stream->fd, bytes, count, MSG_NOSIGNAL);
-    if (put < 0) {
-        return classify_errno(stream);
-    }
-    *ret_bytes = (size_t)put;
-    return MOVED;
 }
 
 /* ---- reading ---- */
@@ -296,15 +190,16 @@ static void read_some(struct net_stream *stream)
     stream->read_goes_on = false;
     while (may_read(stream) && budget > 0) {
         size_t got = 0;
-        enum outcome outcome = read_much(stream, scratch, stream->read_max, &got);
+        enum net_socket_outcome outcome =
+            net_socket_read(&stream->socket, scratch, stream->read_max, &got);
         deliver(stream, scratch, got);
         budget -= got < budget ? got : budget;
-        if (outcome == HAS_FAILED) {
-            begin_closing(stream, stream->error, stream->text);
-        } else if (outcome == HAS_ENDED && may_read(stream)) {
+        if (outcome == NET_SOCKET_FAILED) {
+            begin_closing(stream, stream->socket.error, stream->socket.text);
+        } else if (outcome == NET_SOCKET_ENDED && may_read(stream)) {
             take_end(stream);
         }
-        if (outcome != MOVED) {
+        if (outcome != NET_SOCKET_MOVED) {
             return;
         }
     }
@@ -325,10 +220,7 @@ static void arm_linger(struct net_stream *stream)
 /* Everything has left: our end follows it. */
 static void write_end(struct net_stream *stream)
 {
-    if (stream->channel != NULL) {
-        net_tls_channel_shutdown(stream->channel);
-    }
-    shutdown(stream->fd, SHUT_WR);
+    net_socket_end(&stream->socket);
     stream->end_is_written = true;
     if (stream->read_is_ended) {
         begin_closing(stream, 0, "finished");
@@ -338,9 +230,9 @@ static void write_end(struct net_stream *stream)
 /* A write that failed leaves what the other side said last: it is read before the end. */
 static void fail_writing(struct net_stream *stream)
 {
-    char text[TEXT_BYTES];
-    int error = stream->error;
-    memcpy(text, stream->text, sizeof text);
+    char text[NET_SOCKET_TEXT_BYTES];
+    int error = stream->socket.error;
+    memcpy(text, stream->socket.text, sizeof text);
     read_some(stream);
     begin_closing(stream, error, text);
 }
@@ -348,25 +240,26 @@ static void fail_writing(struct net_stream *stream)
 static void flush(struct net_stream *stream)
 {
     size_t taken = 0;
-    enum outcome outcome = MOVED;
-    while (outcome == MOVED && net_queue_bytes(&stream->queue) > 0) {
+    enum net_socket_outcome outcome = NET_SOCKET_MOVED;
+    while (outcome == NET_SOCKET_MOVED && net_queue_bytes(&stream->queue) > 0) {
         size_t put = 0;
-        outcome = write_once(stream, &put);
-        if (outcome == MOVED) {
+        outcome = net_socket_write(&stream->socket, net_queue_peek(&stream->queue),
+                                   net_queue_bytes(&stream->queue), &put);
+        if (outcome == NET_SOCKET_MOVED) {
             net_queue_consume(&stream->queue, put);
             taken += put;
         }
     }
     stream->bytes_out += taken;
-    stream->wants_write = outcome == MUST_WAIT;
-    if (outcome == HAS_FAILED || outcome == HAS_ENDED) {
+    stream->wants_write = outcome == NET_SOCKET_MUST_WAIT;
+    if (outcome == NET_SOCKET_FAILED || outcome == NET_SOCKET_ENDED) {
         fail_writing(stream);
         return;
     }
     if (stream->state == FINISHING && taken > 0) {
         arm_linger(stream);
     }
-    if (stream->state == FINISHING && outcome == MOVED && !stream->end_is_written) {
+    if (stream->state == FINISHING && outcome == NET_SOCKET_MOVED && !stream->end_is_written) {
         write_end(stream);
     }
     if (stream->state == OPEN && taken > 0 && stream->handler->room != NULL) {
@@ -376,22 +269,13 @@ static void flush(struct net_stream *stream)
 
 /* ---- opening ---- */
 
-static void tune_socket(struct net_stream *stream)
-{
-    int one = 1;
-    int unsent = (int)stream->limits.unsent_bytes;
-    /* Refusals are harmless: Unix sockets and old kernels do without. */
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
-}
-
 static void open_now(struct net_stream *stream)
 {
     stream->state = OPEN;
     net_deadline_set(stream->deadline, TIME_NEVER_US);
     stream->handler->opened(stream->context);
     if (is_alive(stream)) {
-        stream->read_goes_on = stream->channel != NULL;
+        stream->read_goes_on = stream->socket.channel != NULL;
         net_loop_defer(stream->loop, &stream->turn);
         wait_as_wanted(stream);
     }
@@ -399,7 +283,7 @@ static void open_now(struct net_stream *stream)
 
 static void handshake(struct net_stream *stream)
 {
-    switch (net_tls_channel_handshake(stream->channel)) {
+    switch (net_tls_channel_handshake(stream->socket.channel)) {
     case NET_TLS_DONE:
         open_now(stream);
         break;
@@ -411,8 +295,8 @@ static void handshake(struct net_stream *stream)
         break;
     case NET_TLS_ENDED:
     case NET_TLS_FAILED:
-        begin_closing(stream, net_tls_channel_error(stream->channel),
-                      net_tls_channel_text(stream->channel));
+        begin_closing(stream, net_tls_channel_error(stream->socket.channel),
+                      net_tls_channel_text(stream->socket.channel));
         break;
     }
 }
@@ -425,13 +309,13 @@ static int start_socket(struct net_stream *stream, int fd)
     }
     stream->poll.data = stream;
     stream->poll_is_open = true;
-    stream->fd = fd;
-    tune_socket(stream);
+    stream->socket.fd = fd;
+    net_socket_tune(&stream->socket, stream->limits.unsent_bytes);
     if (stream->tls == NULL) {
         return 0;
     }
     int error = net_tls_channel_new(stream->tls, fd, stream->host, stream->port, stream->offer,
-                                    &stream->channel);
+                                    &stream->socket.channel);
     if (error != 0) {
         return error;
     }
@@ -454,7 +338,7 @@ static void on_dialled(void *context, const struct net_dial_result *result)
     stream->dial = NULL;
     int error = start_socket(stream, result->fd);
     if (error != 0) {
-        if (stream->fd < 0) {
+        if (stream->socket.fd < 0) {
             close(result->fd);
         }
         begin_closing(stream, error, error_text(error));
@@ -502,7 +386,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         handshake(stream);
         return;
     }
-    if ((events & UV_READABLE) != 0 || stream->read_wants_write) {
+    if ((events & UV_READABLE) != 0 || stream->socket.read_wants_write) {
         read_some(stream);
     }
     if ((events & UV_WRITABLE) != 0 && is_alive(stream)) {
@@ -572,7 +456,7 @@ static int new_stream(struct net_loop *loop, struct net_tls *tls,
     stream->tls = tls;
     stream->handler = handler;
     stream->context = context;
-    stream->fd = -1;
+    stream->socket.fd = -1;
     stream->read_max = NET_LOOP_SCRATCH_BYTES;
     stream->turn = (struct net_deferred){.callback = on_turn_end, .context = stream};
     net_queue_init(&stream->queue);
@@ -668,7 +552,7 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
     }
     error = start_socket(stream, fd);
     if (error != 0) {
-        if (stream->fd < 0) {
+        if (stream->socket.fd < 0) {
             close(fd);
         }
         stream->handler = &nobody;
@@ -691,8 +575,8 @@ void net_stream_set_handler(struct net_stream *stream, const struct net_stream_h
 void net_stream_set_limits(struct net_stream *stream, const struct net_stream_limits *limits)
 {
     apply_limits(stream, limits);
-    if (stream->fd >= 0) {
-        tune_socket(stream);
+    if (stream->socket.fd >= 0) {
+        net_socket_tune(&stream->socket, stream->limits.unsent_bytes);
     }
 }
 
@@ -701,8 +585,7 @@ int net_stream_write(struct net_stream *stream, const struct iovec *parts, size_
     if (stream->state == FINISHING || stream->state == CLOSING) {
         return ERROR_CLOSED;
     }
-    int error =
-        net_queue_append(&stream->queue, parts, count, stream->limits.queue_bytes_max);
+    int error = net_queue_append(&stream->queue, parts, count, stream->limits.queue_bytes_max);
     if (error == 0 && stream->state == OPEN && !stream->wants_write) {
         net_loop_defer(stream->loop, &stream->turn);
     }
@@ -769,17 +652,19 @@ bool net_stream_is_open(const struct net_stream *stream)
 
 enum net_protocol net_stream_protocol(const struct net_stream *stream)
 {
-    return stream->channel == NULL ? NET_PROTOCOL_NONE : net_tls_channel_protocol(stream->channel);
+    return stream->socket.channel == NULL ? NET_PROTOCOL_NONE
+                                          : net_tls_channel_protocol(stream->socket.channel);
 }
 
 bool net_stream_resumed(const struct net_stream *stream)
 {
-    return stream->channel != NULL && net_tls_channel_resumed(stream->channel);
+    return stream->socket.channel != NULL && net_tls_channel_resumed(stream->socket.channel);
 }
 
 bool net_stream_peer_key_hash(const struct net_stream *stream, uint8_t ret_hash[HASH_BYTES])
 {
-    return stream->channel != NULL && net_tls_channel_peer_key_hash(stream->channel, ret_hash);
+    return stream->socket.channel != NULL &&
+           net_tls_channel_peer_key_hash(stream->socket.channel, ret_hash);
 }
 
 const struct net_address *net_stream_peer_address(const struct net_stream *stream)

@@ -20,8 +20,7 @@
 #include <string.h>
 
 /* AES-128-GCM first: the cheapest with the instructions that all our machines have. */
-#define CIPHERS                                                                                    \
-    "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
+#define CIPHERS "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 #define READ_BUFFER_BYTES 65536
 #define TICKET_NAME_BYTES 272 /* a DNS name, ':' and a port */
 #define TEXT_BYTES 160
@@ -127,8 +126,8 @@ static int fill_certificate(X509 *certificate, EVP_PKEY *key)
               ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) == 1 &&
               ASN1_TIME_set_string(X509_getm_notBefore(certificate), "20000101000000Z") == 1 &&
               ASN1_TIME_set_string(X509_getm_notAfter(certificate), "99991231235959Z") == 1 &&
-              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                         (const unsigned char *)"refrain", -1, -1, 0) == 1 &&
+              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"refrain",
+                                         -1, -1, 0) == 1 &&
               X509_set_issuer_name(certificate, name) == 1 &&
               X509_set_pubkey(certificate, key) == 1 && X509_sign(certificate, key, NULL) > 0;
     return ok ? 0 : ERROR_CRYPTO;

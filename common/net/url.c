@@ -121,8 +121,8 @@ int net_url_parse(const char *text, struct net_url *ret_url)
 int net_host_port_format(const char *host, uint16_t port, char *ret_text, size_t capacity)
 {
     const char *form = strchr(host, ':') == NULL ? "" : "[";
-    int bytes = snprintf(ret_text, capacity, "%s%s%s:%u", form, host, form[0] == '[' ? "]" : "",
-                         port);
+    int bytes =
+        snprintf(ret_text, capacity, "%s%s%s:%u", form, host, form[0] == '[' ? "]" : "", port);
     return bytes >= 0 && (size_t)bytes < capacity ? 0 : ERROR_TOO_LARGE;
 }
 
@@ -136,7 +136,8 @@ int net_url_format(const struct net_url *url, char *ret_text, size_t capacity)
     if (url->port == schemes[url->scheme].port) {
         *strrchr(where, ':') = '\0';
     }
-    int bytes = snprintf(ret_text, capacity, "%s%s%s", schemes[url->scheme].prefix, where, url->path);
+    int bytes =
+        snprintf(ret_text, capacity, "%s%s%s", schemes[url->scheme].prefix, where, url->path);
     return bytes >= 0 && (size_t)bytes < capacity ? 0 : ERROR_TOO_LARGE;
 }
 
