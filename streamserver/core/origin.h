@@ -37,7 +37,6 @@
 
 #define ORIGIN_REQUEST_MAX 1024u
 #define ORIGIN_LINK_QUEUE_BYTES_MIN 20480u /* a chunk in the smallest fragments, and its proof */
-#define ORIGIN_OPENS_ACTIVE_MAX 4u /* OPENs of one link that are answered at a time; others wait */
 
 struct origin;
 

@@ -1,0 +1,514 @@
+/*
+ * origin_bench.c: see origin_bench.h.
+ */
+#include "tests/lib/origin_bench.h"
+
+#include "common/error.h"
+#include "media/core/manifest.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint64_t file_bytes[BENCH_FILES + 1] = {20 * CHUNK_BYTES + 100, 3 * CHUNK_BYTES, 777};
+
+static const struct {
+    uint32_t file;
+    uint8_t run_count;
+    struct media_run runs[4];
+} tracks[BENCH_TRACKS] = {
+    {0, 3, {{0, 2}, {20, 1}, {2, 1}}},
+    {1, 1, {{0, 3}}},
+    {2, 1, {{0, 1}}},
+};
+
+struct origin_config bench_config(void)
+{
+    struct origin_config config = {.link_max = 4,
+                                   .slot_count = 4,
+                                   .request_max = 4,
+                                   .link_queue_bytes = 65536,
+                                   .fragment_bytes_max = CHUNK_BYTES,
+                                   .idle_us = 60 * TIME_US_PER_S,
+                                   .hello_us = 10 * TIME_US_PER_S};
+    memset(config.identity, 0x1d, sizeof config.identity);
+    return config;
+}
+
+static void tell(void *context, uint64_t now_us, uint32_t node, const char *line)
+{
+    struct bench *bench = context;
+    (void)now_us;
+    (void)node;
+    if (bench->keeps_story) {
+        size_t left = sizeof bench->story - bench->story_bytes;
+        int count = snprintf(bench->story + bench->story_bytes, left, "%s\n", line);
+        assert(count > 0 && (size_t)count < left);
+        bench->story_bytes += (size_t)count;
+    }
+}
+
+static void make_manifest(struct bench *bench, uint32_t track)
+{
+    uint32_t file = tracks[track].file;
+    struct media_manifest manifest = {.file_count = 1};
+    manifest.track_id[0] = (uint8_t)(track + 1);
+    manifest.files[0] = (struct media_file){.id = bench->files[file],
+                                            .source = bench->files[file],
+                                            .codec = MEDIA_CODEC_VORBIS,
+                                            .container = MEDIA_CONTAINER_OGG,
+                                            .channels = 2,
+                                            .rate_hz = 44100,
+                                            .bitrate_bps = 128000,
+                                            .samples = 441000,
+                                            .track_gain = MEDIA_GAIN_UNKNOWN,
+                                            .album_gain = MEDIA_GAIN_UNKNOWN,
+                                            .start_run_count = tracks[track].run_count};
+    memcpy(manifest.files[0].start_runs, tracks[track].runs, sizeof tracks[track].runs);
+    int error = media_manifest_encode(&manifest, bench->manifests[track], MEDIA_MANIFEST_BYTES_MAX,
+                                      &bench->manifest_bytes[track]);
+    assert(error == 0);
+}
+
+void bench_start(struct bench *bench, const struct origin_config *config)
+{
+    memset(bench, 0, sizeof *bench);
+    bench->keeps_story = true;
+    bench->intern = media_intern_new(1);
+    assert(bench->intern != NULL);
+    for (uint32_t i = 0; i <= BENCH_FILES; i++) {
+        bench->files[i] = (struct media_file_id){.bytes = file_bytes[i]};
+        bench->files[i].root[0] = (uint8_t)(i + 1);
+    }
+    for (uint32_t i = 0; i < BENCH_TRACKS; i++) {
+        make_manifest(bench, i);
+    }
+    trace_init(&bench->trace, tell, bench);
+    struct origin_config own = *config;
+    own.intern = bench->intern;
+    own.trace = &bench->trace;
+    assert(own.slot_count <= BENCH_SLOTS_MAX);
+    int error = origin_new(&own, &bench->origin);
+    assert(error == 0);
+}
+
+void bench_end(struct bench *bench)
+{
+    struct origin_totals totals;
+    origin_get_totals(bench->origin, &totals);
+    assert(totals.payload_bytes == bench->payload_bytes);
+    assert(totals.payload_bytes + totals.overhead_bytes == bench->frame_bytes);
+    origin_free(bench->origin);
+    media_intern_free(bench->intern);
+}
+
+static struct bench_request *watched(struct bench_link *player, uint32_t number)
+{
+    return number < BENCH_REQUESTS ? &player->requests[number] : NULL;
+}
+
+/* The answers to one request, against what was asked. */
+static void player_takes_answer(struct bench *bench, struct bench_link *player,
+                                const struct origin_effect *effect)
+{
+    const struct p2p_message *message = &effect->send.message;
+    uint32_t number = message->type == P2P_OPENED     ? message->opened.request
+                      : message->type == P2P_FRAGMENT ? message->fragment.request
+                      : message->type == P2P_PROOF    ? message->proof.request
+                                                      : message->reject.request;
+    struct bench_request *request = watched(player, number);
+    if (request == NULL) {
+        return;
+    }
+    assert(request->is_asked);
+    assert(!request->is_over);
+    if (message->type == P2P_REJECT) {
+        request->is_over = true;
+        request->rejected = message->reject.reason;
+        return;
+    }
+    assert(!request->is_cancelled);
+    if (message->type == P2P_OPENED) {
+        assert(request->is_open && !request->is_opened);
+        request->is_opened = true;
+        request->is_over = !request->wants_payload;
+        return;
+    }
+    assert(!request->is_open || request->is_opened);
+    assert(request->run_at < request->run_count);
+    const struct media_run *run = &request->runs[request->run_at];
+    uint32_t chunk = run->first + request->chunk;
+    if (message->type == P2P_PROOF) {
+        assert(request->wants_proofs);
+        assert((request->proven & 1u << message->proof.row) == 0); /* once */
+        request->proven |= 1u << message->proof.row;
+        return;
+    }
+    uint32_t total = media_chunk_bytes(file_bytes[request->file], chunk);
+    assert(message->fragment.chunk == chunk);
+    assert(message->fragment.offset == request->offset);
+    assert(message->fragment.bytes >= 1);
+    assert(request->offset + message->fragment.bytes <= total);
+    assert(!request->wants_proofs || (request->proven & 1u << chunk / ROW_CHUNKS) != 0);
+    assert(bench->slots[effect->send.slot].is_filled);
+    assert(bench->slots[effect->send.slot].file == bench->handles[request->file]);
+    assert(bench->slots[effect->send.slot].chunk == chunk);
+    assert(effect->send.slot_offset == message->fragment.offset);
+    bench->payload_bytes += message->fragment.bytes;
+    request->offset += message->fragment.bytes;
+    if (request->offset == total) {
+        request->offset = 0;
+        request->chunk++;
+    }
+    if (request->chunk == run->count) {
+        request->chunk = 0;
+        request->run_at++;
+        request->is_over = request->run_at == request->run_count;
+    }
+}
+
+static void player_takes(struct bench *bench, const struct origin_effect *effect)
+{
+    const struct p2p_message *message = &effect->send.message;
+    struct bench_link *player = &bench->links[effect->send.link];
+    size_t bytes = p2p_message_frame_bytes(message);
+    bench->frame_bytes += bytes;
+    player->queued_bytes += bytes;
+    assert(player->is_up);
+    if (message->type == P2P_HELLO) {
+        assert(!player->is_greeted);
+        player->is_greeted = true;
+        return;
+    }
+    assert(player->is_greeted);
+    if (message->type == P2P_PONG) {
+        player->pongs++;
+        return;
+    }
+    player_takes_answer(bench, player, effect);
+}
+
+static void carry_out(struct bench *bench, const struct origin_effect *effect)
+{
+    switch (effect->kind) {
+    case ORIGIN_EFFECT_READ:
+        assert(!bench->slots[effect->read.slot].is_reading);
+        bench->slots[effect->read.slot].is_reading = true;
+        bench->slots[effect->read.slot].is_filled = false;
+        bench->slots[effect->read.slot].file = effect->read.file;
+        bench->slots[effect->read.slot].chunk = effect->read.chunk;
+        /* fall through */
+    case ORIGIN_EFFECT_SIGN:
+    case ORIGIN_EFFECT_FIND_TRACK:
+    case ORIGIN_EFFECT_FIND_FILE:
+    case ORIGIN_EFFECT_FIND_PROOF:
+        assert(bench->pending_count < BENCH_PENDING_MAX);
+        bench->pending[bench->pending_count++] = *effect;
+        break;
+    case ORIGIN_EFFECT_SEND:
+        player_takes(bench, effect);
+        break;
+    case ORIGIN_EFFECT_DISCONNECT:
+        assert(bench->links[effect->disconnect.link].is_up);
+        bench->links[effect->disconnect.link].is_up = false;
+        bench->links[effect->disconnect.link].bye = effect->disconnect.reason;
+        break;
+    case ORIGIN_EFFECT_KINDS:
+        assert(false);
+        break;
+    }
+}
+
+static void step(struct bench *bench, struct origin_event *event)
+{
+    uint32_t turns = 0;
+    do {
+        struct origin_update update;
+        event->now_us = bench->now_us;
+        int error = origin_step(bench->origin, event, &update);
+        assert(error == 0);
+        for (uint32_t i = 0; i < update.count; i++) {
+            carry_out(bench, &update.effects[i]);
+        }
+        bench->deadline_us = update.next_deadline_us;
+        origin_check_invariants(bench->origin);
+        *event = (struct origin_event){.kind = ORIGIN_EVENT_TICK};
+        assert(++turns < 1000);
+    } while (bench->deadline_us <= bench->now_us);
+}
+
+static void tell_room(struct bench *bench, uint32_t link)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_ROOM};
+    event.room.link = link;
+    event.room.queued_bytes = (uint32_t)bench->links[link].queued_bytes;
+    step(bench, &event);
+}
+
+/* What is pending and what is queued, until nothing moves; as far as it is not held. */
+static void settle(struct bench *bench)
+{
+    for (bool moves = true; moves;) {
+        moves = false;
+        if (!bench->holds_answers && bench->pending_count > 0) {
+            bench_answer(bench, 0);
+            moves = true;
+        }
+        for (uint32_t link = 1; !bench->holds_rooms && link <= BENCH_LINKS; link++) {
+            if (bench->links[link].is_up && bench->links[link].queued_bytes > 0) {
+                bench->links[link].queued_bytes = 0;
+                tell_room(bench, link);
+                moves = true;
+            }
+        }
+    }
+}
+
+static void step_and_settle(struct bench *bench, struct origin_event *event)
+{
+    step(bench, event);
+    if (!bench->is_settling) { /* settling steps too */
+        bench->is_settling = true;
+        settle(bench);
+        bench->is_settling = false;
+    }
+}
+
+static void fill_proof(struct bench *bench, media_handle file, uint32_t row,
+                       struct media_proof *ret_proof)
+{
+    uint64_t bytes = media_intern_id(bench->intern, file)->bytes;
+    *ret_proof = (struct media_proof){.leaf_count = (uint8_t)media_row_chunks(bytes, row),
+                                      .uncle_count = (uint8_t)media_proof_uncle_count(bytes)};
+}
+
+static media_handle know(struct bench *bench, uint32_t file)
+{
+    bench->handles[file] = media_intern_put(bench->intern, &bench->files[file]);
+    return bench->handles[file];
+}
+
+static media_handle find_file(struct bench *bench, const struct media_file_id *id)
+{
+    for (uint32_t i = 0; i < BENCH_FILES; i++) {
+        if (media_file_id_equal(id, &bench->files[i])) {
+            return know(bench, i);
+        }
+    }
+    return 0;
+}
+
+static void find_track(struct bench *bench, const struct origin_effect *effect,
+                       struct origin_event *event)
+{
+    uint32_t track = effect->find_track.track_id[0];
+    event->kind = ORIGIN_EVENT_TRACK_FOUND;
+    event->track_found.operation = effect->find_track.operation;
+    event->track_found.manifest = NULL;
+    event->track_found.manifest_bytes = 0;
+    if (track >= 1 && track <= BENCH_TRACKS) {
+        event->track_found.manifest = bench->manifests[track - 1];
+        event->track_found.manifest_bytes = (uint32_t)bench->manifest_bytes[track - 1];
+        if (tracks[track - 1].file < BENCH_FILES) {
+            know(bench, tracks[track - 1].file);
+        }
+    }
+}
+
+void bench_answer(struct bench *bench, uint32_t nth)
+{
+    assert(nth < bench->pending_count);
+    struct origin_effect effect = bench->pending[nth];
+    struct origin_event event = {0};
+    struct media_proof proof;
+    bench->pending_count--;
+    memmove(&bench->pending[nth], &bench->pending[nth + 1],
+            (bench->pending_count - nth) * sizeof effect);
+    switch (effect.kind) {
+    case ORIGIN_EFFECT_SIGN:
+        event.kind = ORIGIN_EVENT_SIGNED;
+        event.signed_hello.link = effect.sign.link;
+        break;
+    case ORIGIN_EFFECT_FIND_TRACK:
+        find_track(bench, &effect, &event);
+        break;
+    case ORIGIN_EFFECT_FIND_FILE:
+        event.kind = ORIGIN_EVENT_FILE_FOUND;
+        event.file_found.operation = effect.find_file.operation;
+        event.file_found.file = find_file(bench, &effect.find_file.file);
+        break;
+    case ORIGIN_EFFECT_FIND_PROOF:
+        fill_proof(bench, effect.find_proof.file, effect.find_proof.row, &proof);
+        event.kind = ORIGIN_EVENT_PROOF_FOUND;
+        event.proof_found.operation = effect.find_proof.operation;
+        event.proof_found.proof = bench->has_no_proofs ? NULL : &proof;
+        break;
+    case ORIGIN_EFFECT_READ:
+        event.kind = ORIGIN_EVENT_READ_DONE;
+        event.read_done.slot = effect.read.slot;
+        event.read_done.error = bench->read_error;
+        bench->slots[effect.read.slot].is_reading = false;
+        bench->slots[effect.read.slot].is_filled = true;
+        break;
+    case ORIGIN_EFFECT_SEND:
+    case ORIGIN_EFFECT_DISCONNECT:
+    case ORIGIN_EFFECT_KINDS:
+    default:
+        assert(false);
+    }
+    step_and_settle(bench, &event);
+}
+
+void bench_answer_all(struct bench *bench)
+{
+    while (bench->pending_count > 0) {
+        bench_answer(bench, 0);
+    }
+}
+
+void bench_up(struct bench *bench, uint32_t link, bool is_tls)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_LINK_UP};
+    event.link_up.link = link;
+    event.link_up.is_tls = is_tls;
+    event.link_up.address_family = 4;
+    bench->links[link] = (struct bench_link){.is_up = true};
+    step_and_settle(bench, &event);
+}
+
+void bench_down(struct bench *bench, uint32_t link)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_LINK_DOWN};
+    event.link_down.link = link;
+    event.link_down.error = ERROR_CLOSED;
+    bench->links[link].is_up = false;
+    step_and_settle(bench, &event);
+}
+
+void bench_say(struct bench *bench, uint32_t link, const struct p2p_message *message)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_MESSAGE};
+    event.message.link = link;
+    event.message.message = message;
+    step_and_settle(bench, &event);
+}
+
+void bench_hello(struct bench *bench, uint32_t link)
+{
+    struct p2p_message message = {.type = P2P_HELLO, .hello = {.version = P2P_VERSION}};
+    bench->links[link].has_greeted = true;
+    bench_say(bench, link, &message);
+}
+
+/* The number's request, watched from now on unless it has been used before. */
+static struct bench_request *watch(struct bench *bench, uint32_t link, uint32_t number)
+{
+    struct bench_request *request = watched(&bench->links[link], number);
+    if (request == NULL || request->is_asked) {
+        return NULL;
+    }
+    *request = (struct bench_request){.is_asked = true};
+    return request;
+}
+
+void bench_open(struct bench *bench, uint32_t link, uint32_t number, uint32_t track, bool start)
+{
+    struct p2p_message message = {
+        .type = P2P_OPEN, .open = {.request = number, .flags = start ? P2P_OPEN_START_SET : 0}};
+    message.open.track_id[0] = (uint8_t)track;
+    struct bench_request *request = watch(bench, link, number);
+    if (request != NULL) {
+        request->is_open = true;
+        request->wants_payload = start;
+        request->wants_proofs = start;
+        if (track >= 1 && track <= BENCH_TRACKS) {
+            request->file = tracks[track - 1].file;
+            request->run_count = tracks[track - 1].run_count;
+            memcpy(request->runs, tracks[track - 1].runs, sizeof request->runs);
+        }
+    }
+    bench_say(bench, link, &message);
+}
+
+void bench_ask(struct bench *bench, uint32_t link, uint32_t number, uint32_t file, uint32_t first,
+               uint16_t count, uint8_t priority, bool proofs)
+{
+    struct p2p_message message = {.type = P2P_REQUEST,
+                                  .request = {.request = number,
+                                              .first_chunk = first,
+                                              .count = count,
+                                              .priority = priority,
+                                              .flags = proofs ? P2P_REQUEST_PROOFS : 0}};
+    message.request.file.root[0] = (uint8_t)file;
+    message.request.file.bytes = file <= BENCH_FILES && file >= 1 ? file_bytes[file - 1] : 5555;
+    struct bench_request *request = watch(bench, link, number);
+    if (request != NULL && file >= 1 && file <= BENCH_FILES) {
+        request->file = file - 1;
+        request->wants_payload = true;
+        request->wants_proofs = proofs;
+        request->run_count = 1;
+        request->runs[0] = (struct media_run){first, count};
+    }
+    bench_say(bench, link, &message);
+}
+
+void bench_cancel(struct bench *bench, uint32_t link, uint32_t number)
+{
+    struct p2p_message message = {.type = P2P_CANCEL, .cancel = {.request = number}};
+    struct bench_request *request = watched(&bench->links[link], number);
+    if (request != NULL && request->is_asked && !request->is_over) {
+        request->is_cancelled = true;
+    }
+    bench_say(bench, link, &message);
+}
+
+void bench_ping(struct bench *bench, uint32_t link, uint64_t token)
+{
+    struct p2p_message message = {.type = P2P_PING, .ping = {.token = token}};
+    bench_say(bench, link, &message);
+}
+
+void bench_drain(struct bench *bench, uint32_t link, uint64_t bytes)
+{
+    struct bench_link *player = &bench->links[link];
+    player->queued_bytes -= bytes < player->queued_bytes ? bytes : player->queued_bytes;
+    struct origin_event event = {.kind = ORIGIN_EVENT_ROOM};
+    event.room.link = link;
+    event.room.queued_bytes = (uint32_t)player->queued_bytes;
+    step_and_settle(bench, &event);
+}
+
+void bench_at(struct bench *bench, uint64_t now_us)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_TICK};
+    bench->now_us = now_us;
+    step_and_settle(bench, &event);
+}
+
+void bench_join(struct bench *bench, uint32_t link)
+{
+    bool held = bench->holds_answers;
+    bench->holds_answers = false;
+    bench->keeps_story = false;
+    bench_up(bench, link, true);
+    bench_hello(bench, link);
+    bench->holds_answers = held;
+    bench->keeps_story = true;
+    assert(bench->links[link].is_greeted);
+}
+
+void bench_expect(struct bench *bench, const char *lines)
+{
+    if (strcmp(bench->story, lines) != 0) {
+        (void)fprintf(stderr, "--- decided:\n%s--- expected:\n%s---\n", bench->story, lines);
+        assert(!"the engine's decisions are the expected ones");
+    }
+    bench->story[0] = '\0';
+    bench->story_bytes = 0;
+}
+
+bool bench_is_served(const struct bench *bench, uint32_t link, uint32_t number)
+{
+    const struct bench_request *request = &bench->links[link].requests[number];
+    return request->is_over && request->rejected == 0;
+}
