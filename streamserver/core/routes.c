@@ -1,0 +1,148 @@
+/*
+ * routes.c: the grammar of the origin's addresses.
+ *
+ * Responsible for reading a request target within its bounds. Not for what is served there.
+ */
+#include "streamserver/core/routes.h"
+
+#include <string.h>
+
+/* A piece of the target; not terminated. */
+struct piece {
+    const char *at;
+    size_t count;
+};
+
+static bool piece_is(struct piece piece, const char *text)
+{
+    return piece.count == strlen(text) && memcmp(piece.at, text, piece.count) == 0;
+}
+
+/* Takes what stands before the first `mark` (all when there is none) off the piece. */
+static struct piece piece_split(struct piece *piece, char mark)
+{
+    const char *found = piece->count == 0 ? NULL : memchr(piece->at, mark, piece->count);
+    struct piece head = {piece->at, found == NULL ? piece->count : (size_t)(found - piece->at)};
+    size_t taken = head.count + (found != NULL);
+    piece->at += taken;
+    piece->count -= taken;
+    return head;
+}
+
+/* Exactly 2 * count digits of hex. */
+static bool piece_hex(struct piece piece, uint32_t count, uint8_t *ret_bytes)
+{
+    char text[2 * HASH_BYTES + 1];
+    if (piece.count != 2 * (size_t)count || piece.count >= sizeof text) {
+        return false;
+    }
+    memcpy(text, piece.at, piece.count);
+    text[piece.count] = '\0';
+    return media_hex_decode(text, count, ret_bytes) == 0;
+}
+
+/* A decimal number from 1 to `most`, without sign and leading zeros. */
+static bool piece_number(struct piece piece, uint64_t most, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    if (piece.count == 0 || piece.at[0] == '0') {
+        return false;
+    }
+    for (size_t i = 0; i < piece.count; i++) {
+        if (piece.at[i] < '0' || piece.at[i] > '9') {
+            return false;
+        }
+        number = number * 10 + (uint64_t)(piece.at[i] - '0');
+        if (number > most) {
+            return false;
+        }
+    }
+    *ret_number = number;
+    return true;
+}
+
+static enum route_kind parse_list(struct piece query, struct route *route)
+{
+    while (query.count > 0) {
+        struct piece value = piece_split(&query, '&');
+        struct piece name = piece_split(&value, '=');
+        uint64_t limit = 0;
+        if (piece_is(name, "limit")) {
+            if (!piece_number(value, ROUTE_LIMIT_MAX, &limit)) {
+                return ROUTE_BAD_REQUEST;
+            }
+            route->limit = (uint32_t)limit;
+        } else if (piece_is(name, "after")) {
+            if (!piece_hex(value, TRACK_ID_BYTES, route->track_id)) {
+                return ROUTE_BAD_REQUEST;
+            }
+            route->has_after = true;
+        }
+    }
+    return ROUTE_TRACKS;
+}
+
+static enum route_kind parse_track(struct piece id, struct piece query, struct route *route)
+{
+    if (!piece_hex(id, TRACK_ID_BYTES, route->track_id)) {
+        return ROUTE_BAD_REQUEST;
+    }
+    while (query.count > 0) {
+        struct piece value = piece_split(&query, '&');
+        route->wants_manifest = route->wants_manifest || piece_is(value, "manifest");
+    }
+    return ROUTE_TRACK;
+}
+
+static enum route_kind parse_file(struct piece id, struct route *route)
+{
+    bool has_bytes = id.count > 0 && memchr(id.at, '-', id.count) != NULL;
+    struct piece root = piece_split(&id, '-');
+    if (!piece_hex(root, HASH_BYTES, route->file.root)) {
+        return ROUTE_BAD_REQUEST;
+    }
+    if (has_bytes && !piece_number(id, FILE_BYTES_MAX, &route->file.bytes)) {
+        return ROUTE_BAD_REQUEST;
+    }
+    return ROUTE_FILE;
+}
+
+static enum route_kind parse_path(struct piece path, struct piece query, struct route *route)
+{
+    if (piece_is(path, "/healthz")) {
+        return ROUTE_HEALTH;
+    }
+    if (!piece_is(piece_split(&path, '/'), "") || !piece_is(piece_split(&path, '/'), "v1")) {
+        return ROUTE_NOT_FOUND;
+    }
+    struct piece what = piece_split(&path, '/');
+    bool is_leaf = path.count == 0 && path.at[-1] != '/';
+    if (piece_is(what, "origin") && is_leaf) {
+        return ROUTE_ORIGIN;
+    }
+    if (piece_is(what, "link") && is_leaf) {
+        return ROUTE_LINK;
+    }
+    if (piece_is(what, "tracks") && is_leaf) {
+        return parse_list(query, route);
+    }
+    if (is_leaf || path.count == 0 || memchr(path.at, '/', path.count) != NULL) {
+        return ROUTE_NOT_FOUND;
+    }
+    if (piece_is(what, "tracks")) {
+        return parse_track(path, query, route);
+    }
+    return piece_is(what, "files") ? parse_file(path, route) : ROUTE_NOT_FOUND;
+}
+
+struct route route_parse(const char *target, size_t count)
+{
+    struct route route = {.kind = ROUTE_BAD_REQUEST, .limit = ROUTE_LIMIT_DEFAULT};
+    if (count == 0 || count > ROUTE_TARGET_BYTES_MAX) {
+        return route;
+    }
+    struct piece query = {target, count};
+    struct piece path = piece_split(&query, '?');
+    route.kind = parse_path(path, query, &route);
+    return route;
+}
