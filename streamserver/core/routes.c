@@ -135,7 +135,7 @@ static enum route_kind parse_path(struct piece path, struct piece query, struct 
     return piece_is(what, "files") ? parse_file(path, route) : ROUTE_NOT_FOUND;
 }
 
-struct route route_parse(const char *target, size_t count)
+struct route routes_parse(const char *target, size_t count)
 {
     struct route route = {.kind = ROUTE_BAD_REQUEST, .limit = ROUTE_LIMIT_DEFAULT};
     if (count == 0 || count > ROUTE_TARGET_BYTES_MAX) {

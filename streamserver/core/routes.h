@@ -47,6 +47,6 @@ struct route {
 };
 
 /* `target` is what stands in the request line, "/path?query"; it need not end with a NUL. */
-struct route route_parse(const char *target, size_t count);
+struct route routes_parse(const char *target, size_t count);
 
 #endif

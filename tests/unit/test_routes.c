@@ -82,7 +82,7 @@ static struct route parse(const char *target)
     char *copy = malloc(count + 1);
     assert_non_null(copy);
     memcpy(copy, target, count);
-    struct route route = route_parse(copy, count);
+    struct route route = routes_parse(copy, count);
     free(copy);
     return route;
 }
@@ -121,8 +121,8 @@ static void test_length(void **state)
     char target[ROUTE_TARGET_BYTES_MAX + 2];
     memset(target, 'x', sizeof target);
     memcpy(target, "/healthz?", 9);
-    assert_int_equal(route_parse(target, ROUTE_TARGET_BYTES_MAX).kind, ROUTE_HEALTH);
-    assert_int_equal(route_parse(target, ROUTE_TARGET_BYTES_MAX + 1).kind, ROUTE_BAD_REQUEST);
+    assert_int_equal(routes_parse(target, ROUTE_TARGET_BYTES_MAX).kind, ROUTE_HEALTH);
+    assert_int_equal(routes_parse(target, ROUTE_TARGET_BYTES_MAX + 1).kind, ROUTE_BAD_REQUEST);
 }
 
 int main(void)
