@@ -1,0 +1,124 @@
+/*
+ * store_verified.c: a bitmap a file, and a generation that outdates tickets.
+ */
+#include "cache/lmdb/store_verified.h"
+
+#include "common/error.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* The key is in the order of struct media_file_id, which has no padding. */
+struct verified_entry {
+    struct media_file_id file;
+    uint64_t *rows; /* a bit a row; owned */
+};
+
+_Static_assert(sizeof(struct media_file_id) == MEDIA_FILE_ID_BYTES, "no padding in the key");
+
+#define TICKET_NONE 0u
+
+int store_verified_init(struct store_verified *verified)
+{
+    if (pthread_mutex_init(&verified->lock, NULL) != 0) {
+        return ERROR_SYSTEM;
+    }
+    /* File ids are hashes of verified files: nobody picks them to collide in a table. */
+    table_init(&verified->files, sizeof(struct verified_entry), MEDIA_FILE_ID_BYTES, 1);
+    verified->generation = 1;
+    verified->changing = false;
+    return 0;
+}
+
+void store_verified_deinit(struct store_verified *verified)
+{
+    uint32_t place = 0;
+    for (struct verified_entry *entry; (entry = table_next(&verified->files, &place)) != NULL;) {
+        free(entry->rows);
+    }
+    table_deinit(&verified->files);
+    pthread_mutex_destroy(&verified->lock);
+}
+
+bool store_verified_ask(struct store_verified *verified, const struct media_file_id *file,
+                        uint32_t row, uint64_t *ret_ticket)
+{
+    pthread_mutex_lock(&verified->lock);
+    const struct verified_entry *entry = table_get(&verified->files, file);
+    bool known = entry != NULL && (entry->rows[row / 64] >> (row % 64) & 1) != 0;
+    *ret_ticket = verified->changing ? TICKET_NONE : verified->generation;
+    pthread_mutex_unlock(&verified->lock);
+    return known;
+}
+
+static struct verified_entry *entry_for(struct store_verified *verified,
+                                        const struct media_file_id *file)
+{
+    struct verified_entry *entry = table_get(&verified->files, file);
+    if (entry != NULL) {
+        return entry;
+    }
+    uint64_t *rows = calloc((media_row_count(file->bytes) + 63) / 64, sizeof *rows);
+    entry = rows == NULL ? NULL : table_put(&verified->files, file, NULL);
+    if (entry == NULL) {
+        free(rows);
+        return NULL;
+    }
+    entry->rows = rows;
+    return entry;
+}
+
+void store_verified_mark(struct store_verified *verified, const struct media_file_id *file,
+                         uint32_t row, uint64_t ticket)
+{
+    assert(row < media_row_count(file->bytes));
+    pthread_mutex_lock(&verified->lock);
+    if (ticket != TICKET_NONE && !verified->changing && ticket == verified->generation) {
+        struct verified_entry *entry = entry_for(verified, file);
+        if (entry != NULL) {
+            entry->rows[row / 64] |= UINT64_C(1) << (row % 64);
+        }
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void store_verified_begin_change(struct store_verified *verified)
+{
+    pthread_mutex_lock(&verified->lock);
+    assert(!verified->changing);
+    verified->changing = true;
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void store_verified_forget_row(struct store_verified *verified, const struct media_file_id *file,
+                               uint32_t row)
+{
+    pthread_mutex_lock(&verified->lock);
+    assert(verified->changing);
+    struct verified_entry *entry = table_get(&verified->files, file);
+    if (entry != NULL) {
+        entry->rows[row / 64] &= ~(UINT64_C(1) << (row % 64));
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void store_verified_forget_file(struct store_verified *verified, const struct media_file_id *file)
+{
+    pthread_mutex_lock(&verified->lock);
+    assert(verified->changing);
+    struct verified_entry *entry = table_get(&verified->files, file);
+    if (entry != NULL) {
+        free(entry->rows);
+        table_remove(&verified->files, file);
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void store_verified_end_change(struct store_verified *verified)
+{
+    pthread_mutex_lock(&verified->lock);
+    assert(verified->changing);
+    verified->changing = false;
+    verified->generation++;
+    pthread_mutex_unlock(&verified->lock);
+}

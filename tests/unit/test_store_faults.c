@@ -1,0 +1,407 @@
+/*
+ * test_store_faults.c: what is rotten, foreign, damaged or newer is never served; a full disk stops
+ * writing, not reading.
+ */
+#include "cache/lmdb/store.h"
+#include "common/error.h"
+#include "tests/lib/store_bench.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <lmdb.h>
+
+/* ---- rot ---- */
+
+static char *data_path(const struct store_bench *bench, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/data.mdb", bench->folder);
+    return path;
+}
+
+/* Flips a bit `offset` bytes behind the place where the chunk's first 32 bytes stand. */
+static void rot(const struct store_bench *bench, const struct cache_fixture *file, uint32_t chunk,
+                long offset)
+{
+    char path[PATH_MAX];
+    uint8_t buffer[CHUNK_BYTES];
+    cache_fixture_chunk(file, chunk, buffer);
+    int descriptor = open(data_path(bench, path), O_RDWR | O_CLOEXEC);
+    assert_true(descriptor >= 0);
+    struct stat status;
+    assert_int_equal(fstat(descriptor, &status), 0);
+    uint8_t *bytes = malloc((size_t)status.st_size);
+    assert_non_null(bytes);
+    assert_int_equal(pread(descriptor, bytes, (size_t)status.st_size, 0), status.st_size);
+    const uint8_t *at = memmem(bytes, (size_t)status.st_size, buffer, 32);
+    assert_non_null(at);
+    uint8_t flipped = (uint8_t)(at[offset] ^ 0x40);
+    assert_int_equal(pwrite(descriptor, &flipped, 1, at - bytes + offset), 1);
+    free(bytes);
+    close(descriptor);
+}
+
+static const struct {
+    uint32_t chunk; /* of which a byte is flipped */
+    long offset;
+} flips[] = {
+    {0, 0}, {0, -1}, {0, -4 - 9 * 32 + 1}, {0, CHUNK_BYTES - 1}, {3, 9999}, {7, CHUNK_BYTES - 1},
+};
+
+/* One bit of payload, of a hash, of the header: no chunk of that row is given, all others are. */
+static void test_rot(void **state)
+{
+    struct store_bench *bench = *state;
+    for (uint32_t i = 0; i < sizeof flips / sizeof flips[0]; i++) {
+        struct cache_fixture file;
+        assert_true(cache_fixture_init(&file, 50 + i, STORE_BENCH_FILE_BYTES));
+        store_bench_put_all(bench, &file);
+        store_bench_close(bench);
+        rot(bench, &file, flips[i].chunk, flips[i].offset);
+        assert_int_equal(store_bench_open(bench, false), 0);
+        for (uint32_t chunk = 0; chunk < 11; chunk++) {
+            assert_int_equal(store_bench_read(bench, &file, chunk), chunk < 8 ? ERROR_MISMATCH : 0);
+        }
+        assert_int_equal(store_bench_read(bench, &file, 0), ERROR_MISMATCH); /* and again */
+        /* The whole row put anew heals it. */
+        assert_int_equal(store_bench_put(bench, &file, 0, 0xff), 0);
+        store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
+        cache_fixture_deinit(&file);
+    }
+}
+
+/* A part put to a rotten row: what was stored is checked before it is taken over. */
+static void test_rot_while_merging(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture file;
+    assert_true(cache_fixture_init(&file, 1, STORE_BENCH_FILE_BYTES));
+    assert_int_equal(store_bench_put(bench, &file, 0, 0x0f), 0);
+    store_bench_close(bench);
+    rot(bench, &file, 2, 77);
+    assert_int_equal(store_bench_open(bench, false), 0);
+    assert_int_equal(store_bench_put(bench, &file, 0, 0xf0), 0);
+    assert_int_equal(bench->rotten, 1);
+    store_bench_assert_picture(bench, &file, "xx.xxxxx ...");
+    assert_int_equal(store_bench_put(bench, &file, 0, 0x04), 0);
+    assert_int_equal(bench->rotten, 1);
+    store_bench_assert_picture(bench, &file, "xxxxxxxx ...");
+    cache_fixture_deinit(&file);
+}
+
+/* ---- databases that are not what they should be ---- */
+
+static void write_file(const char *path, const void *bytes, size_t count)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, count, file), count);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void patch(const struct store_bench *bench, long offset, const void *bytes, size_t count)
+{
+    char path[PATH_MAX];
+    int descriptor = open(data_path(bench, path), O_WRONLY | O_CLOEXEC);
+    assert_true(descriptor >= 0);
+    assert_int_equal(pwrite(descriptor, bytes, count, offset), count);
+    close(descriptor);
+}
+
+static void make_garbage(const struct store_bench *bench)
+{
+    char path[PATH_MAX];
+    static uint8_t bytes[20000];
+    memset(bytes, 0xa7, sizeof bytes);
+    write_file(data_path(bench, path), bytes, sizeof bytes);
+}
+
+static void make_short(const struct store_bench *bench)
+{
+    char path[PATH_MAX];
+    assert_int_equal(truncate(data_path(bench, path), 3 * 4096), 0);
+}
+
+static void make_zeros_at_start(const struct store_bench *bench)
+{
+    static const uint8_t zeros[8192];
+    patch(bench, 0, zeros, sizeof zeros);
+}
+
+/* An LMDB database of somebody else. */
+static void make_foreign(const struct store_bench *bench)
+{
+    char path[PATH_MAX];
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi database;
+    MDB_val text = {.mv_size = 5, .mv_data = "hello"};
+    assert_int_equal(unlink(data_path(bench, path)), 0);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, bench->folder, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &database), 0);
+    assert_int_equal(mdb_put(txn, database, &text, &text, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+/* Overwrites the value of meta's "format". */
+static void make_format(const struct store_bench *bench, const char *text, size_t bytes)
+{
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi database;
+    MDB_val key = {.mv_size = 6, .mv_data = "format"};
+    char copy[64];
+    memcpy(copy, text, bytes);
+    MDB_val value = {.mv_size = bytes, .mv_data = copy};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, bench->folder, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "meta", 0, &database), 0);
+    assert_int_equal(mdb_put(txn, database, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void make_newer(const struct store_bench *bench)
+{
+    make_format(bench, "refrain chunks\0\2", 16);
+}
+
+static void make_other_mark(const struct store_bench *bench)
+{
+    make_format(bench, "refrain shanks\0\1", 16);
+}
+
+static void make_later_lmdb(const struct store_bench *bench)
+{
+    uint32_t version = 2;
+    patch(bench, 16 + 4, &version, sizeof version);
+    patch(bench, 4096 + 16 + 4, &version, sizeof version);
+}
+
+/* The root of the main tree becomes a page that is none. */
+static void make_wild_root(const struct store_bench *bench)
+{
+    uint64_t wild = UINT64_C(0x123456789);
+    patch(bench, 16 + 72 + 40, &wild, sizeof wild);
+    patch(bench, 4096 + 16 + 72 + 40, &wild, sizeof wild);
+}
+
+static const struct {
+    const char *name;
+    void (*make)(const struct store_bench *bench);
+    int error;         /* of opening */
+    const char *words; /* in the message */
+} strangers[] = {
+    {"garbage", make_garbage, 0, "damaged-1"},
+    {"cut short", make_short, 0, "damaged-1"},
+    {"no meta pages", make_zeros_at_start, 0, "damaged-1"},
+    {"another program's", make_foreign, 0, "damaged-1"},
+    {"another mark", make_other_mark, 0, "damaged-1"},
+    {"a wild page number", make_wild_root, 0, "damaged-1"},
+    {"a newer format", make_newer, ERROR_VERSION, "newer version"},
+    {"a later LMDB", make_later_lmdb, ERROR_VERSION, "newer version"},
+};
+
+static uint64_t hash_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    uint64_t hash = 1;
+    assert_non_null(file);
+    for (int byte; (byte = fgetc(file)) != EOF;) {
+        hash = hash * 31 + (uint64_t)byte;
+    }
+    fclose(file);
+    return hash;
+}
+
+static void test_strangers(void **state)
+{
+    struct store_bench *bench = *state;
+    char path[PATH_MAX];
+    char aside[PATH_MAX];
+    struct cache_fixture file;
+    assert_true(cache_fixture_init(&file, 1, STORE_BENCH_FILE_BYTES));
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        print_message("%s\n", strangers[i].name);
+        store_bench_put_all(bench, &file);
+        store_bench_close(bench);
+        strangers[i].make(bench);
+        uint64_t before = hash_file(data_path(bench, path));
+        assert_int_equal(store_bench_open(bench, true),
+                         strangers[i].error != 0 ? strangers[i].error : ERROR_DAMAGED);
+        assert_int_equal(store_bench_open(bench, false), strangers[i].error);
+        assert_non_null(strstr(bench->message, strangers[i].words));
+        if (strangers[i].error == 0) {
+            store_bench_assert_picture(bench, &file, "........ ..."); /* a new one */
+            assert_int_equal(store_bench_put(bench, &file, 0, 1), 0);
+            snprintf(aside, sizeof aside, "%s.damaged-1/data.mdb", bench->folder);
+        } else {
+            snprintf(aside, sizeof aside, "%s", path);
+        }
+        assert_true(hash_file(aside) == before); /* kept as it was */
+        store_bench_close(bench);
+        store_bench_remove(bench);
+        assert_int_equal(store_bench_open(bench, false), 0);
+    }
+    cache_fixture_deinit(&file);
+}
+
+static void test_set_aside_again(void **state)
+{
+    struct store_bench *bench = *state;
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        store_bench_close(bench);
+        make_garbage(bench);
+        assert_int_equal(store_bench_open(bench, false), 0);
+        snprintf(name, sizeof name, "damaged-%d", i);
+        assert_non_null(strstr(bench->message, name));
+    }
+}
+
+static void test_read_only(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture file;
+    struct store_status status;
+    assert_true(cache_fixture_init(&file, 1, STORE_BENCH_FILE_BYTES));
+    store_bench_put_all(bench, &file);
+    store_bench_close(bench);
+    assert_int_equal(store_bench_open(bench, true), 0);
+    store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
+    assert_false(store_writable(bench->store));
+    assert_int_equal(store_get_status(bench->store, &status), 0);
+    assert_int_equal(status.files, 1);
+    store_bench_close(bench);
+    store_bench_remove(bench);
+    assert_int_equal(store_bench_open(bench, true), ERROR_NOT_FOUND);
+    cache_fixture_deinit(&file);
+}
+
+/* ---- a full disk: no file may grow beyond a size ---- */
+
+static void set_file_size_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_full_disk(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture file;
+    uint32_t rows = 40;
+    assert_true(cache_fixture_init(&file, 1, (uint64_t)rows * ROW_BYTES));
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(store_bench_put(bench, &file, 0, 0xff), 0);
+    set_file_size_limit(2 << 20);
+    uint32_t row = 1;
+    int error = 0;
+    while (row < rows && (error = store_bench_put(bench, &file, row, 0xff)) == 0) {
+        row++;
+    }
+    assert_int_equal(error, ERROR_FULL);
+    assert_in_range(row, 5, 16);
+    assert_false(store_writable(bench->store));
+    assert_non_null(strstr(bench->message, "full"));
+    assert_int_equal(store_bench_put(bench, &file, row, 0xff), ERROR_FULL); /* still off */
+    assert_int_equal(store_flush(bench->store), ERROR_FULL);
+    for (uint32_t chunk = 0; chunk < rows * ROW_CHUNKS; chunk++) {
+        assert_int_equal(store_bench_read(bench, &file, chunk),
+                         chunk / ROW_CHUNKS < row ? 0 : ERROR_NOT_FOUND);
+    }
+    /* Without room again, then with room. */
+    store_retry(bench->store);
+    assert_true(store_writable(bench->store));
+    assert_int_equal(store_bench_put(bench, &file, row, 0xff), ERROR_FULL);
+    const uint8_t track[TRACK_ID_BYTES] = {1};
+    assert_int_equal(store_put_manifest(bench->store, track, track, 1), 0); /* held */
+    set_file_size_limit(RLIM_INFINITY);
+    store_retry(bench->store);
+    for (; row < rows; row++) {
+        assert_int_equal(store_bench_put(bench, &file, row, 0xff), 0);
+    }
+    uint8_t seen[STORE_MANIFEST_BYTES_MAX];
+    uint32_t count = 0;
+    assert_int_equal(store_load_manifest(bench->store, track, seen, &count), 0);
+    store_bench_reopen(bench);
+    for (uint32_t chunk = 0; chunk < rows * ROW_CHUNKS; chunk++) {
+        assert_int_equal(store_bench_read(bench, &file, chunk), 0);
+    }
+    cache_fixture_deinit(&file);
+}
+
+static void test_full_disk_from_the_start(void **state)
+{
+    struct store_bench *bench = *state;
+    store_bench_close(bench);
+    store_bench_remove(bench);
+    signal(SIGXFSZ, SIG_IGN);
+    set_file_size_limit(4096);
+    assert_int_equal(store_bench_open(bench, false), ERROR_FULL);
+    assert_non_null(strstr(bench->message, "space"));
+    set_file_size_limit(RLIM_INFINITY);
+    assert_int_equal(store_bench_open(bench, false), 0); /* what was begun is begun again */
+}
+
+/* More than the limit: the map is full, what is stored stays, room makes it go on. */
+static void test_full_map(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture file;
+    struct store_status status;
+    uint32_t rows = 700; /* 87 MiB, above 64 */
+    assert_true(cache_fixture_init(&file, 1, (uint64_t)rows * ROW_BYTES));
+    uint32_t row = 0;
+    while (row < rows && store_bench_put(bench, &file, row, 0xff) == 0) {
+        row++;
+    }
+    assert_in_range(row, (STORE_BENCH_LIMIT_BYTES - STORE_BENCH_LIMIT_BYTES / 16) / ROW_BYTES,
+                    rows - 1);
+    assert_int_equal(store_get_status(bench->store, &status), 0);
+    assert_in_range(status.file_bytes, STORE_BENCH_LIMIT_BYTES,
+                    STORE_BENCH_LIMIT_BYTES + STORE_BENCH_LIMIT_BYTES / 10);
+    assert_int_equal(store_bench_read(bench, &file, (row - 1) * ROW_CHUNKS), 0);
+    for (uint32_t gone = 0; gone < 8; gone++) {
+        assert_int_equal(store_evict_row(bench->store, &file.id, gone), 0);
+    }
+    store_retry(bench->store);
+    for (uint32_t again = 0; again < 7; again++) {
+        assert_int_equal(store_bench_put(bench, &file, again, 0xff), 0);
+    }
+    cache_fixture_deinit(&file);
+}
+
+#define STORE_TEST(test)                                                                           \
+    cmocka_unit_test_setup_teardown(test, store_bench_setup, store_bench_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_rot),
+        STORE_TEST(test_rot_while_merging),
+        STORE_TEST(test_strangers),
+        STORE_TEST(test_set_aside_again),
+        STORE_TEST(test_read_only),
+        STORE_TEST(test_full_disk),
+        STORE_TEST(test_full_disk_from_the_start),
+        STORE_TEST(test_full_map),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
