@@ -59,6 +59,9 @@ struct origin_config {
     uint32_t trace_node;
 };
 
+/* The tunables that programs and simulator share; `intern`, `identity` and `trace` are left empty. */
+extern const struct origin_config origin_config_default;
+
 enum origin_event_kind {
     ORIGIN_EVENT_TICK = 0,
     ORIGIN_EVENT_LINK_UP, /* the caller numbers links, never the same twice */
