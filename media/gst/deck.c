@@ -367,16 +367,32 @@ uint64_t media_deck_ready_frames(struct media_deck *deck)
     return frames;
 }
 
+static bool is_full_locked(const struct media_deck *deck)
+{
+    if (deck->ended || deck->error != 0) {
+        return true;
+    }
+    return deck->info_known && !deck->discard && !deck->settling &&
+           deck->queued_frames >
+               time_scale(deck->config.ahead_us, deck->info.rate_hz, TIME_US_PER_S);
+}
+
 bool media_deck_is_full(struct media_deck *deck)
 {
     deck_lock(deck);
-    bool full = deck->ended || deck->error != 0;
-    if (!full && deck->info_known && !deck->discard && !deck->settling) {
-        full = deck->queued_frames >
-               time_scale(deck->config.ahead_us, deck->info.rate_hz, TIME_US_PER_S);
-    }
+    bool full = is_full_locked(deck);
     deck_unlock(deck);
     return full;
+}
+
+void media_deck_wait_full(struct media_deck *deck)
+{
+    deck_lock(deck);
+    while (!is_full_locked(deck) && !deck->interrupted) {
+        (void)pthread_cond_wait(&deck->changed, &deck->mutex);
+    }
+    deck->interrupted = false;
+    deck_unlock(deck);
 }
 
 void media_deck_interrupt(struct media_deck *deck)

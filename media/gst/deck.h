@@ -105,6 +105,9 @@ uint64_t media_deck_ready_frames(struct media_deck *deck);
 /* True when a deck decodes no further by itself: ahead_us are ready, or END, or FAILED. */
 bool media_deck_is_full(struct media_deck *deck);
 
+/* Waits until media_deck_is_full; an interrupt ends it too. */
+void media_deck_wait_full(struct media_deck *deck);
+
 /* Continues at exactly frame media_frame_at(position_us, rate). Returns at once; what was ready is
  * gone; PCM follows after a WAIT. A seek during a seek replaces it. */
 void media_deck_seek(struct media_deck *deck, uint64_t position_us);

@@ -106,7 +106,8 @@ static int add_element(struct deck_chain *chain, GstElement *element)
 static int make_elements(struct deck_chain *chain, const struct chain_row *row,
                          const struct media_source *source)
 {
-    int error = add_element(chain, media_pull_source_new(source));
+    int error =
+        add_element(chain, media_pull_source_new(source, row->container == MEDIA_CONTAINER_MPEG));
     for (size_t i = 0; error == 0 && i < ROW_ELEMENTS_MAX && row->elements[i] != NULL; i++) {
         error = add_element(chain, gst_element_factory_make(row->elements[i], NULL));
     }

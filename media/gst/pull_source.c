@@ -6,6 +6,7 @@
 #include "media/gst/pull_source.h"
 
 #include "common/error.h"
+#include "media/gst/layout.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +18,9 @@
 struct pull_source {
     GstBaseSrc parent;
     struct media_source source;
-    gint error; /* atomic: the first of read_at's */
+    bool skip_id3;
+    guint64 skipped; /* bytes of tags; known once skip_id3 is false */
+    gint error;      /* atomic: the first of read_at's */
 };
 
 struct pull_source_class {
@@ -51,42 +54,65 @@ static gboolean source_get_size(GstBaseSrc *base, guint64 *ret_size)
     return TRUE;
 }
 
+static GstFlowReturn flow_of(PullSource *self, int error)
+{
+    if (error == 0) {
+        return GST_FLOW_OK;
+    }
+    if (error == ERROR_CANCELLED) {
+        return GST_FLOW_FLUSHING;
+    }
+    (void)g_atomic_int_compare_and_exchange(&self->error, 0, error);
+    return GST_FLOW_ERROR;
+}
+
 /* Fills a mapped buffer. GStreamer's flow code. */
 static GstFlowReturn read_into(PullSource *self, guint64 offset, GstBuffer *buffer, guint bytes)
 {
     GstMapInfo map;
     if (!gst_buffer_map(buffer, &map, GST_MAP_WRITE)) {
-        (void)g_atomic_int_compare_and_exchange(&self->error, 0, ERROR_NO_MEMORY);
-        return GST_FLOW_ERROR;
+        return flow_of(self, ERROR_NO_MEMORY);
     }
     int error = self->source.read_at(self->source.context, offset, map.data, bytes);
     gst_buffer_unmap(buffer, &map);
-    if (error == ERROR_CANCELLED) {
-        return GST_FLOW_FLUSHING;
+    return flow_of(self, error);
+}
+
+/* Finds out, with the first read, how many bytes of tags are passed over. */
+static GstFlowReturn skip_tags(PullSource *self)
+{
+    if (!self->skip_id3) {
+        return GST_FLOW_OK;
     }
-    if (error != 0) {
-        (void)g_atomic_int_compare_and_exchange(&self->error, 0, error);
-        return GST_FLOW_ERROR;
+    uint64_t bytes = 0;
+    GstFlowReturn flow = flow_of(self, layout_id3_bytes(&self->source, 0, &bytes));
+    if (flow == GST_FLOW_OK) {
+        self->skip_id3 = false;
+        self->skipped = bytes;
     }
-    return GST_FLOW_OK;
+    return flow;
 }
 
 static GstFlowReturn source_create(GstBaseSrc *base, guint64 offset, guint bytes,
                                    GstBuffer **ret_buffer)
 {
     PullSource *self = from_element(base);
-    if (offset >= self->source.bytes) {
+    GstFlowReturn flow = skip_tags(self);
+    if (flow != GST_FLOW_OK) {
+        return flow;
+    }
+    guint64 left = self->source.bytes > self->skipped ? self->source.bytes - self->skipped : 0;
+    if (offset >= left) {
         return GST_FLOW_EOS;
     }
-    if (bytes > self->source.bytes - offset) {
-        bytes = (guint)(self->source.bytes - offset);
+    if (bytes > left - offset) {
+        bytes = (guint)(left - offset);
     }
     GstBuffer *buffer = gst_buffer_new_allocate(NULL, bytes, NULL);
     if (buffer == NULL) {
-        (void)g_atomic_int_compare_and_exchange(&self->error, 0, ERROR_NO_MEMORY);
-        return GST_FLOW_ERROR;
+        return flow_of(self, ERROR_NO_MEMORY);
     }
-    GstFlowReturn flow = read_into(self, offset, buffer, bytes);
+    flow = read_into(self, self->skipped + offset, buffer, bytes);
     if (flow != GST_FLOW_OK) {
         gst_buffer_unref(buffer);
         return flow;
@@ -134,11 +160,12 @@ static void pull_source_init(PullSource *self)
     gst_base_src_set_dynamic_size(GST_BASE_SRC(self), FALSE);
 }
 
-struct _GstElement *media_pull_source_new(const struct media_source *source)
+struct _GstElement *media_pull_source_new(const struct media_source *source, bool skip_id3)
 {
     assert(source->bytes > 0 && source->read_at != NULL);
     PullSource *self = g_object_new(pull_source_get_type(), NULL);
     self->source = *source;
+    self->skip_id3 = skip_id3;
     return GST_ELEMENT(self);
 }
 

@@ -10,6 +10,7 @@
 #ifndef MEDIA_GST_PULL_SOURCE_H
 #define MEDIA_GST_PULL_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct media_source {
@@ -28,8 +29,9 @@ struct media_source {
 
 struct _GstElement;
 
-/* A new floating element; `source` is copied. NULL: out of memory. The media_gst core must run. */
-struct _GstElement *media_pull_source_new(const struct media_source *source);
+/* A new floating element; `source` is copied. With `skip_id3` the element begins behind the ID3v2
+ * tags at the file's start, of which only the headers are read. NULL: out of memory. The media_gst core must run. */
+struct _GstElement *media_pull_source_new(const struct media_source *source, bool skip_id3);
 /* The first error that read_at returned, ERROR_CANCELLED apart; 0 = none. Any thread. */
 int media_pull_source_error(struct _GstElement *element);
 

@@ -23,4 +23,9 @@ typedef int media_remux_write(void *context, const void *bytes, uint32_t count);
 int media_remux(const struct media_source *source, enum media_container container,
                 media_remux_write *write, void *context);
 
+/* How many bytes of pictures stand before the sound, as stored; 0 = none, or a container that can't
+ * be rewritten. ID3 tags do not count: a deck passes over them unread. Errors as media_remux. */
+int media_remux_picture_bytes(const struct media_source *source, enum media_container container,
+                              uint32_t *ret_bytes);
+
 #endif
