@@ -292,7 +292,7 @@ static int apply_op(struct store *store, MDB_txn *txn, struct store_op *op)
         return put(txn, store->env.manifests, op->track_id, sizeof op->track_id, op->manifest,
                    op->manifest_bytes);
     }
-    assert(!"a kind of operation");
+    assert(0 && "a kind of operation");
     return EINVAL;
 }
 

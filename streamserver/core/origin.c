@@ -214,7 +214,7 @@ static int handle(struct origin *origin, const struct origin_event *event)
     case ORIGIN_EVENT_KINDS:
         break;
     }
-    assert(!"an event kind of origin.h");
+    assert(0 && "an event kind of origin.h");
     return 0;
 }
 

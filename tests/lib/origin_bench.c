@@ -501,7 +501,7 @@ void bench_expect(struct bench *bench, const char *lines)
 {
     if (strcmp(bench->story, lines) != 0) {
         (void)fprintf(stderr, "--- decided:\n%s--- expected:\n%s---\n", bench->story, lines);
-        assert(!"the engine's decisions are the expected ones");
+        assert(0 && "the engine's decisions are the expected ones");
     }
     bench->story[0] = '\0';
     bench->story_bytes = 0;
