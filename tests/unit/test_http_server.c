@@ -1,0 +1,348 @@
+/*
+ * test_http_server.c: requests and answers over loopback, byte for byte; server and clients in one
+ * loop. Dates are cut out; nothing sleeps.
+ */
+#include "common/error.h"
+#include "common/net/http_server.h"
+#include "common/net/listener.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define GOT_BYTES_MAX (4u * 1024u * 1024u)
+#define FILE_BYTES 3000000u
+
+struct world {
+    struct net_loop *loop;
+    struct net_listener *listener;
+    struct net_http_server *server;
+    struct net_http_exchange *held; /* "/later" */
+    struct net_deadline *guard;
+    struct net_stream *client;
+    const char *sent; /* what the client sends */
+    size_t sent_bytes;
+    size_t piece;    /* bytes of one write; 0 = all at once */
+    bool half_close; /* the client ends its side behind what it sent */
+    bool drops;      /* the client closes when the first byte comes */
+    bool pauses;     /* the client never reads */
+    char *got;
+    size_t got_bytes;
+    int client_error;
+    bool server_has_closed;
+    unsigned requests;
+    struct net_deferred next_piece;
+};
+
+static char file_name[] = "/tmp/refrain_test_http_XXXXXX";
+
+static uint8_t file_byte(size_t at)
+{
+    return (uint8_t)((at * 2654435761u) >> 13);
+}
+
+static void make_file(void)
+{
+    int fd = mkstemp(file_name);
+    uint8_t *bytes = malloc(FILE_BYTES);
+    assert_true(fd >= 0);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < FILE_BYTES; i++) {
+        bytes[i] = file_byte(i);
+    }
+    assert_int_equal(write(fd, bytes, FILE_BYTES), FILE_BYTES);
+    free(bytes);
+    close(fd);
+}
+
+/* ---- the handler ---- */
+
+static void answer_text(struct net_http_exchange *exchange, const char *text)
+{
+    struct net_http_answer answer = {.status = 200,
+                                     .content_type = "text/plain",
+                                     .etag = "\"tag\"",
+                                     .cache_control = "max-age=1",
+                                     .is_ranged = true,
+                                     .body = text,
+                                     .body_bytes = strlen(text),
+                                     .fd = -1};
+    net_http_answer(exchange, &answer);
+}
+
+static void on_request(void *context, struct net_http_exchange *exchange,
+                       const struct net_http_request *request)
+{
+    struct world *world = context;
+    world->requests++;
+    assert_non_null(request->path);
+    assert_int_equal(request->path[0], '/');
+    if (strcmp(request->path, "/text") == 0) {
+        answer_text(exchange, "0123456789");
+    } else if (strcmp(request->path, "/query") == 0) {
+        answer_text(exchange, request->query);
+    } else if (strcmp(request->path, "/later") == 0) {
+        world->held = exchange;
+        net_stream_close(world->client);
+    } else if (strcmp(request->path, "/file") == 0 || strcmp(request->path, "/short") == 0) {
+        struct net_http_answer answer = {.status = 200, .is_ranged = true};
+        answer.content_type = "audio/ogg";
+        answer.fd = open(file_name, O_RDONLY | O_CLOEXEC);
+        answer.body_bytes = FILE_BYTES + (request->path[1] == 's' ? 1 : 0);
+        net_http_answer(exchange, &answer);
+    } else {
+        net_http_answer_error(exchange, 404, NULL);
+    }
+}
+
+static void on_link(void *context, struct net_stream *stream, const uint8_t *bytes, size_t count)
+{
+    (void)context;
+    (void)stream;
+    (void)bytes;
+    (void)count;
+    fail();
+}
+
+static void on_server_closed(void *context)
+{
+    struct world *world = context;
+    world->server_has_closed = true;
+}
+
+static const struct net_http_handler handler = {on_request, on_link, on_server_closed};
+
+/* ---- the client ---- */
+
+static void send_piece(void *context)
+{
+    struct world *world = context;
+    size_t count =
+        world->piece == 0 || world->piece > world->sent_bytes ? world->sent_bytes : world->piece;
+    struct iovec part = {(void *)(uintptr_t)world->sent, count};
+    if (world->client == NULL || net_stream_write(world->client, &part, 1) != 0) {
+        return;
+    }
+    world->sent += count;
+    world->sent_bytes -= count;
+    if (world->sent_bytes > 0) {
+        net_loop_defer(world->loop, &world->next_piece);
+    } else if (world->half_close) {
+        net_stream_finish(world->client);
+    }
+}
+
+static void client_opened(void *context)
+{
+    send_piece(context);
+}
+
+static void client_read(void *context, const uint8_t *bytes, size_t count)
+{
+    struct world *world = context;
+    assert_true(count < GOT_BYTES_MAX - world->got_bytes);
+    memcpy(world->got + world->got_bytes, bytes, count);
+    world->got_bytes += count;
+    world->got[world->got_bytes] = '\0';
+    if (world->drops) {
+        net_stream_close(world->client);
+    }
+}
+
+static void client_closed(void *context, int error)
+{
+    struct world *world = context;
+    world->client_error = error;
+    world->client = NULL;
+    net_loop_undefer(world->loop, &world->next_piece);
+    net_listener_close(world->listener);
+    world->listener = NULL;
+    net_http_server_close(world->server);
+    if (world->held != NULL) {
+        net_http_answer_error(world->held, 503, "gone");
+    }
+    net_deadline_close(world->guard);
+    world->guard = NULL;
+}
+
+static const struct net_stream_handler client_handler = {
+    .opened = client_opened, .read = client_read, .closed = client_closed};
+
+static void on_guard(void *context)
+{
+    struct world *world = context;
+    fail_msg("hangs: got [%.2000s]", world->got);
+}
+
+/* One client sends bytes; runs until the server closes the connection (or the client does). */
+static void run(struct world *world, const struct net_http_config *config, const char *sent,
+                size_t sent_bytes)
+{
+    char text[NET_LISTENER_TEXT_BYTES];
+    struct net_http_config defaults = {.tls = NULL};
+    world->sent = sent;
+    world->sent_bytes = sent_bytes;
+    world->next_piece = (struct net_deferred){.callback = send_piece, .context = world};
+    world->got = calloc(1, GOT_BYTES_MAX + 1);
+    assert_non_null(world->got);
+    assert_int_equal(net_loop_new(&world->loop), 0);
+    assert_int_equal(net_http_server_new(world->loop, config == NULL ? &defaults : config, &handler,
+                                         world, &world->server),
+                     0);
+    assert_int_equal(net_listener_open(world->loop, "127.0.0.1", 0, net_http_server_take,
+                                       world->server, &world->listener, text),
+                     0);
+    assert_int_equal(net_deadline_open(world->loop, on_guard, world, &world->guard), 0);
+    net_deadline_set(world->guard, net_now_us() + 20 * TIME_US_PER_S);
+    assert_int_equal(
+        net_stream_connect(world->loop, "127.0.0.1", net_listener_address(world->listener)->port,
+                           NULL, NET_OFFER_HTTP, NULL, &client_handler, world, &world->client),
+        0);
+    if (world->pauses) {
+        net_stream_pause(world->client);
+    }
+    net_loop_run(world->loop);
+    assert_true(world->server_has_closed);
+    net_loop_free(world->loop);
+}
+
+/* Cuts the Date lines out: they are the only part that changes. */
+static void cut_dates(char *text)
+{
+    for (char *at = strstr(text, "Date: "); at != NULL; at = strstr(at, "Date: ")) {
+        char *end = strstr(at, "\r\n") + 2;
+        memmove(at, end, strlen(end) + 1);
+    }
+}
+
+#define COMMON_TEXT "Content-Type: text/plain\r\nContent-Length: "
+#define BEHIND_TEXT                                                                                \
+    "X-Content-Type-Options: nosniff\r\nETag: \"tag\"\r\nCache-Control: max-age=1\r\n"             \
+    "Accept-Ranges: bytes\r\n"
+#define JSON_HEAD(bytes) "Content-Type: application/json\r\nContent-Length: " #bytes "\r\n"
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+#define NO_STORE "Cache-Control: no-store\r\n"
+#define CLOSE "Connection: close\r\n"
+#define END "\r\n"
+#define LAST "Host: a\r\nConnection: close\r\n\r\n"
+#define REFUSED(line, bytes, body)                                                                 \
+    "HTTP/1.1 " line "\r\n" JSON_HEAD(bytes) NOSNIFF NO_STORE CLOSE END body "\n"
+
+static const struct {
+    const char *sent;
+    const char *expected;
+} rows[] = {
+    /* Good ones. */
+    {"GET /text HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "10\r\n" BEHIND_TEXT CLOSE END "0123456789"},
+    {"HEAD /text HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "10\r\n" BEHIND_TEXT CLOSE END},
+    {"\r\n\r\nGET http://a/query?b=c HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "3\r\n" BEHIND_TEXT CLOSE END "b=c"},
+    {"GET /text HTTP/1.0\r\n\r\n",
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "10\r\n" BEHIND_TEXT CLOSE END "0123456789"},
+    {"GET /text HTTP/1.1\r\nRange: bytes=2-3\r\n" LAST,
+     "HTTP/1.1 206 Partial Content\r\n" COMMON_TEXT
+     "2\r\nContent-Range: bytes 2-3/10\r\n" BEHIND_TEXT CLOSE END "23"},
+    {"GET /text HTTP/1.1\r\nRange: bytes=2-3\r\nIf-Range: \"tag\"\r\n" LAST,
+     "HTTP/1.1 206 Partial Content\r\n" COMMON_TEXT
+     "2\r\nContent-Range: bytes 2-3/10\r\n" BEHIND_TEXT CLOSE END "23"},
+    {"GET /text HTTP/1.1\r\nRange: bytes=2-3\r\nIf-Range: \"old\"\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "10\r\n" BEHIND_TEXT CLOSE END "0123456789"},
+    {"HEAD /text HTTP/1.1\r\nRange: bytes=-1\r\n" LAST,
+     "HTTP/1.1 206 Partial Content\r\n" COMMON_TEXT
+     "1\r\nContent-Range: bytes 9-9/10\r\n" BEHIND_TEXT CLOSE END},
+    {"GET /text HTTP/1.1\r\nRange: bytes=10-\r\n" LAST,
+     "HTTP/1.1 416 Range Not Satisfiable\r\n" JSON_HEAD(
+         34) "Content-Range: bytes */10\r\nETag: \"tag\"\r\nCache-Control: max-age=1\r\n"
+             "Accept-Ranges: bytes\r\n" CLOSE END "{\"error\":\"range not satisfiable\"}\n"},
+    {"GET /text HTTP/1.1\r\nIf-None-Match: \"x\", \"tag\"\r\n" LAST,
+     "HTTP/1.1 304 Not Modified\r\nETag: \"tag\"\r\nCache-Control: max-age=1\r\n"
+     "Accept-Ranges: bytes\r\n" CLOSE END},
+    {"GET /nothing HTTP/1.1\r\n" LAST, REFUSED("404 Not Found", 22, "{\"error\":\"not found\"}")},
+    /* Pipelined, the last one closes. */
+    {"GET /query?1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /text HTTP/1.1\r\nHost: a\r\n\r\n"
+     "POST /text HTTP/1.1\r\nHost: a\r\n\r\nGET /query?2 HTTP/1.1\r\n" LAST
+     "GET /query?3 HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "1\r\n" BEHIND_TEXT END "1"
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "10\r\n" BEHIND_TEXT END
+     "HTTP/1.1 405 Method Not Allowed\r\n" JSON_HEAD(31) NOSNIFF NO_STORE
+     "Allow: GET, HEAD\r\n" END "{\"error\":\"method not allowed\"}\n"
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "1\r\n" BEHIND_TEXT CLOSE END "2"},
+    /* An Upgrade to something else is passed over. */
+    {"GET /query?1 HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nHost: a\r\n\r\n"
+     "GET /query?2 HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "1\r\n" BEHIND_TEXT END "1"
+     "HTTP/1.1 200 OK\r\n" COMMON_TEXT "1\r\n" BEHIND_TEXT CLOSE END "2"},
+    {"GET /v1/link HTTP/1.1\r\n" LAST,
+     "HTTP/1.1 426 Upgrade Required\r\n" JSON_HEAD(29) NOSNIFF NO_STORE
+     "Upgrade: refrain/1\r\n" CLOSE END "{\"error\":\"upgrade required\"}\n"},
+    /* Refused, and closed. */
+    {"GET /text HTTP/1.1\r\n\r\n", REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET /text HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+     REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET text HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET * HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET /\x80 HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET http://a HTTP/1.1\r\n" LAST,
+     REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET /text HTTP/1.1\r\nHo st: a\r\n\r\n",
+     REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"\x16\x03\x01\x02\x00\x01\x00", NULL}, /* a TLS client at a plain port; see below */
+    {"get /text HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"BREW /text HTTP/1.1\r\n" LAST,
+     REFUSED("501 Not Implemented", 28, "{\"error\":\"not implemented\"}")},
+    {"GET /text HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+     REFUSED("413 Content Too Large", 30, "{\"error\":\"content too large\"}")},
+    {"GET /text HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     REFUSED("413 Content Too Large", 30, "{\"error\":\"content too large\"}")},
+    {"GET /text HTTP/2.0\r\n" LAST,
+     REFUSED("505 HTTP Version Not Supported", 39, "{\"error\":\"http version not supported\"}")},
+    {"GET /text HTTP/3.7\r\n" LAST,
+     REFUSED("505 HTTP Version Not Supported", 39, "{\"error\":\"http version not supported\"}")},
+    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+     REFUSED("505 HTTP Version Not Supported", 39, "{\"error\":\"http version not supported\"}")},
+};
+
+static void check_row(size_t i, size_t piece)
+{
+    struct world world = {.piece = piece};
+    const char *expected = rows[i].expected;
+    if (expected == NULL) {
+        expected = REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}");
+    }
+    run(&world, NULL, rows[i].sent, strlen(rows[i].sent));
+    cut_dates(world.got);
+    if (strcmp(world.got, expected) != 0) {
+        print_message("row %zu, pieces of %zu: %s\n", i, piece, rows[i].sent);
+    }
+    assert_string_equal(world.got, expected);
+    assert_int_equal(world.client_error, ERROR_CLOSED);
+    free(world.got);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check_row(i, 0);
+        check_row(i, 1);
+    }
+}
+
+int main(void)
+{
+    make_file();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(file_name);
+    return failed;
+}
