@@ -4,11 +4,14 @@
  *   DIR/identity.key        the origin's Ed25519 seed (common/net/crypto.h), mode 0600
  *   DIR/catalogue/          LMDB (streamserver/lmdb/catalogue.h)
  *   DIR/media/ab/ROOT       files by the 64 hex digits of their root; ab = the first two
- *   DIR/media/temporary/    files being written; what is found there at `add` is removed
+ *   DIR/media/temporary/    files being written, marks; what is found there at `add` is removed
  *   DIR/lock                held by `add` (one at a time); `serve` and `ls` do not take it
  *
+ *
  * Responsible for paths, opening, and publishing media files durably. A file in media/ab/ is whole
- * and correct: it got there by rename(2) after fsync(2).
+ * and correct: it got there by rename(2) after fsync(2). While it is there and the catalogue does
+ * not know it yet, an empty file media/temporary/ROOT says so; a process that was killed in between
+ * leaves that mark, and the next folder_sweep takes both away.
  */
 #ifndef STREAMSERVER_FOLDER_H
 #define STREAMSERVER_FOLDER_H
@@ -48,10 +51,16 @@ int folder_open_media(const struct folder *folder, const struct media_file_id *i
  * ERROR_IO. */
 int folder_temporary(const struct folder *folder, char ret_path[FOLDER_PATH_BYTES_MAX],
                      int *ret_fd);
-/* Makes the finished temporary file the media file of this id, durably: fsync, rename, fsync of
- * the folder. The temporary is gone in any case. When the media file is there already with the
- * same length, that one stays. ERROR_EXISTS: there with another length; ERROR_FULL, ERROR_IO. */
+/* Makes the finished temporary file the media file of this id, durably: fsync, mark, rename, fsync
+ * of the folder. The temporary is gone in any case; `fd` stays the caller's. When the media file is
+ * there already with the same length, that one stays. ERROR_EXISTS: there with another length;
+ * ERROR_DENIED, ERROR_FULL, ERROR_IO. */
 int folder_publish(const struct folder *folder, const char *temporary, int fd,
                    const struct media_file_id *id);
+/* Takes the mark away, once the catalogue knows the file. */
+void folder_settle(const struct folder *folder, const struct media_file_id *id);
+/* Removes temporary files, and published ones that the catalogue does not know. Nobody else may be
+ * adding: for the holder of the lock. What cannot be removed is left for the next time. */
+void folder_sweep(const struct folder *folder);
 
 #endif
