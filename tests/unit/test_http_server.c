@@ -28,10 +28,9 @@ struct world {
     struct net_stream *client;
     const char *sent; /* what the client sends */
     size_t sent_bytes;
-    size_t piece;    /* bytes of one write; 0 = all at once */
-    bool half_close; /* the client ends its side behind what it sent */
-    bool drops;      /* the client closes when the first byte comes */
-    bool pauses;     /* the client never reads */
+    size_t piece; /* bytes of one write; 0 = all at once */
+    bool drops;   /* the client closes when the first byte comes */
+    bool pauses;  /* the client never reads */
     char *got;
     size_t got_bytes;
     int client_error;
@@ -133,8 +132,6 @@ static void send_piece(void *context)
     world->sent_bytes -= count;
     if (world->sent_bytes > 0) {
         net_loop_defer(world->loop, &world->next_piece);
-    } else if (world->half_close) {
-        net_stream_finish(world->client);
     }
 }
 
@@ -204,9 +201,6 @@ static void run(struct world *world, const struct net_http_config *config, const
         net_stream_connect(world->loop, "127.0.0.1", net_listener_address(world->listener)->port,
                            NULL, NET_OFFER_HTTP, NULL, &client_handler, world, &world->client),
         0);
-    if (world->pauses) {
-        net_stream_pause(world->client);
-    }
     net_loop_run(world->loop);
     assert_true(world->server_has_closed);
     net_loop_free(world->loop);
@@ -297,7 +291,7 @@ static const struct {
     {"\x16\x03\x01\x02\x00\x01\x00", NULL}, /* a TLS client at a plain port; see below */
     {"get /text HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
     {"BREW /text HTTP/1.1\r\n" LAST,
-     REFUSED("501 Not Implemented", 28, "{\"error\":\"not implemented\"}")},
+     REFUSED("501 Unknown Method", 27, "{\"error\":\"unknown method\"}")},
     {"GET /text HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
      REFUSED("413 Content Too Large", 30, "{\"error\":\"content too large\"}")},
     {"GET /text HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -336,11 +330,195 @@ static void test_table(void **state)
     }
 }
 
+/* ---- limits ---- */
+
+static void expect_status(char *sent, const char *line)
+{
+    struct world world = {.piece = 0};
+    run(&world, NULL, sent, strlen(sent));
+    assert_memory_equal(world.got, line, strlen(line));
+    assert_non_null(strstr(world.got, "Connection: close\r\n"));
+    free(world.got);
+    free(sent);
+}
+
+/* "GET /?xxx HTTP/1.1", a target of so many bytes. */
+static char *with_target(size_t bytes)
+{
+    char *text = calloc(1, bytes + 100);
+    assert_non_null(text);
+    snprintf(text, bytes + 100, "GET /query?");
+    memset(text + strlen(text), 'x', bytes - 7);
+    snprintf(text + strlen(text), 60, " HTTP/1.1\r\n" LAST);
+    return text;
+}
+
+static char *with_headers(unsigned count, size_t value_bytes, const char *name)
+{
+    size_t capacity = count * (value_bytes + 40) + 100;
+    char *text = calloc(1, capacity);
+    assert_non_null(text);
+    snprintf(text, capacity, "GET /text HTTP/1.1\r\n");
+    for (unsigned i = 0; i < count; i++) {
+        size_t used = strlen(text);
+        used += (size_t)snprintf(text + used, capacity - used, "%s%u: ", name, i);
+        memset(text + used, 'v', value_bytes);
+        snprintf(text + used + value_bytes, capacity - used - value_bytes, "\r\n");
+    }
+    snprintf(text + strlen(text), capacity - strlen(text), LAST);
+    return text;
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    expect_status(with_target(NET_HTTP_LINE_BYTES_MAX), "HTTP/1.1 200 OK\r\n");
+    expect_status(with_target(NET_HTTP_LINE_BYTES_MAX + 1), "HTTP/1.1 414 URI Too Long\r\n");
+    expect_status(with_headers(NET_HTTP_HEADERS_MAX - 2, 5, "X-"), "HTTP/1.1 200 OK\r\n");
+    expect_status(with_headers(NET_HTTP_HEADERS_MAX - 1, 5, "X-"), "HTTP/1.1 431 ");
+    expect_status(with_headers(2, 8100, "X-"), "HTTP/1.1 200 OK\r\n");
+    expect_status(with_headers(2, 8200, "X-"), "HTTP/1.1 431 ");
+}
+
+/* ---- files, slow readers, deadlines ---- */
+
+#define GET_FILE "GET /file HTTP/1.1\r\n" LAST
+
+static void check_body(const struct world *world, size_t first, size_t bytes)
+{
+    const char *body = strstr(world->got, "\r\n\r\n") + 4;
+    assert_int_equal(world->got_bytes - (size_t)(body - world->got), bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        assert_true((uint8_t)body[i] == file_byte(first + i));
+    }
+}
+
+static void test_file(void **state)
+{
+    (void)state;
+    struct world whole = {.piece = 0};
+    run(&whole, NULL, GET_FILE, strlen(GET_FILE));
+    check_body(&whole, 0, FILE_BYTES);
+    free(whole.got);
+    struct world part = {.piece = 0};
+    const char *sent = "GET /file HTTP/1.1\r\nRange: bytes=100001-2100000\r\n" LAST;
+    run(&part, NULL, sent, strlen(sent));
+    check_body(&part, 100001, 2000000);
+    free(part.got);
+}
+
+/* A client's blocking end sends a request and ends its side, if it shall; the server serves until
+ * the connection is over. What the client's socket holds is read afterwards. */
+static ssize_t serve_pair(struct world *world, const struct net_http_config *config,
+                          const char *sent, bool half_close, char *got, size_t capacity)
+{
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(net_loop_new(&world->loop), 0);
+    assert_int_equal(net_http_server_new(world->loop, config, &handler, world, &world->server), 0);
+    assert_int_equal(send(ends[1], sent, strlen(sent), 0), strlen(sent));
+    if (half_close) {
+        shutdown(ends[1], SHUT_WR);
+    }
+    net_http_server_take(world->server, ends[0]);
+    assert_int_equal(net_http_server_connections(world->server), 1);
+    net_loop_run(world->loop); /* until nothing is left: the connection has closed */
+    assert_int_equal(net_http_server_connections(world->server), 0);
+    assert_int_equal(net_http_server_requests(world->server), 1);
+    ssize_t bytes = read(ends[1], got, capacity - 1);
+    close(ends[1]);
+    net_http_server_close(world->server);
+    net_loop_run(world->loop);
+    assert_true(world->server_has_closed);
+    net_loop_free(world->loop);
+    return bytes;
+}
+
+/* A client that ends its own side behind the request, as `nc -N` does, still gets its answer. */
+static void test_half_closed_client(void **state)
+{
+    (void)state;
+    struct world world = {.piece = 0};
+    struct net_http_config config = {.tls = NULL};
+    char got[1000] = "";
+    const char *sent = "GET /text HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_true(serve_pair(&world, &config, sent, true, got, sizeof got) > 0);
+    assert_non_null(strstr(got, "\r\n\r\n0123456789"));
+}
+
+/* A reader that takes nothing: the connection ends at its deadline. */
+static void test_reader_that_stalls(void **state)
+{
+    (void)state;
+    struct world world = {.piece = 0};
+    struct net_http_config config = {.stall_us = 50000};
+    char got[1000] = "";
+    uint64_t start_us = net_now_us();
+    assert_true(serve_pair(&world, &config, GET_FILE, false, got, sizeof got) > 0);
+    assert_memory_equal(got, "HTTP/1.1 200 OK\r\n", 17);
+    assert_true(net_now_us() - start_us >= 50000);
+}
+
+/* A file that is shorter than its answer said: the connection ends too early, the reader notices. */
+static void test_file_that_ends(void **state)
+{
+    (void)state;
+    struct world world = {.piece = 0};
+    const char *sent = "GET /short HTTP/1.1\r\nHost: a\r\n\r\n";
+    run(&world, NULL, sent, strlen(sent));
+    assert_non_null(strstr(world.got, "Content-Length: 3000001\r\n"));
+    assert_true(world.got_bytes <
+                FILE_BYTES + 1 + (size_t)(strstr(world.got, "\r\n\r\n") - world.got));
+    free(world.got);
+}
+
+static void test_deadlines(void **state)
+{
+    (void)state;
+    struct net_http_config config = {
+        .header_us = 20000, .idle_us = 20000, .stall_us = 20000, .connections_max = 1};
+    struct world slow = {.piece = 0};
+    run(&slow, &config, "GET /te", 7);
+    assert_memory_equal(slow.got, "HTTP/1.1 408 Request Timeout\r\n", 30);
+    free(slow.got);
+    struct world silent = {.piece = 0};
+    run(&silent, &config, "\r\n", 2);
+    assert_int_equal(silent.got_bytes, 0);
+    assert_int_equal(silent.client_error, ERROR_CLOSED);
+    free(silent.got);
+    struct world idle = {.piece = 0};
+    run(&idle, &config, "GET /query?1 HTTP/1.1\r\nHost: a\r\n\r\n", 34);
+    assert_memory_equal(idle.got, "HTTP/1.1 200 OK\r\n", 17);
+    assert_null(strstr(idle.got, "Connection: close"));
+    free(idle.got);
+}
+
+/* The client goes before the handler answers: the answer is for nobody, and nothing leaks. */
+static void test_client_goes(void **state)
+{
+    (void)state;
+    struct world later = {.piece = 0};
+    run(&later, NULL, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+    assert_int_equal(later.requests, 1);
+    free(later.got);
+    struct world drops = {.drops = true};
+    run(&drops, NULL, GET_FILE, strlen(GET_FILE));
+    assert_true(drops.got_bytes > 0 && drops.got_bytes < FILE_BYTES);
+    free(drops.got);
+}
+
 int main(void)
 {
     make_file();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_half_closed_client),
+        cmocka_unit_test(test_reader_that_stalls),
+        cmocka_unit_test(test_file_that_ends),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_client_goes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file_name);
