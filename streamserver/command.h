@@ -15,6 +15,7 @@ struct command_options {
     bool is_json;       /* --json */
     bool is_keep_bytes; /* add --keep-bytes */
     bool is_http;       /* serve --http: plain HTTP instead of TLS */
+    bool is_verbose;    /* serve --verbose: a line on stderr for each link and request */
     const char *listen; /* serve --listen ADDRESS:PORT; NULL = the verb's default */
 };
 
