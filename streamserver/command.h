@@ -8,7 +8,11 @@
 #ifndef STREAMSERVER_COMMAND_H
 #define STREAMSERVER_COMMAND_H
 
+#include "streamserver/folder.h"
+
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Every option of every verb; what was not given is false or NULL. */
 struct command_options {
@@ -28,9 +32,20 @@ command_run cmd_add;   /* DIR PATH... */
 command_run cmd_ls;    /* DIR */
 command_run cmd_serve; /* DIR; cmd_serve.c */
 
-/* "refrain-origin: THING: REASON; CURE"; THING may be NULL, CURE too. */
+/* "refrain-origin: THING: REASON; CURE" on stderr; THING may be NULL, CURE too. */
 void command_complain(const char *thing, const char *reason, const char *cure);
 /* The exit code that an error of common/error.h means for a program that stops over it. */
 int command_exit_code(int error);
+/* error_text, in the words of somebody who looks at disks: "no space left on the disk". */
+const char *command_error_text(int error);
+/* Opens an origin for a verb; complains when it cannot, and returns the error. */
+int command_open_folder(const char *path, bool writable, struct folder *ret_folder);
+/* Text of strangers (tags, names of files), with control characters as "?", so that it cannot
+ * steer a terminal. */
+void command_print_text(FILE *stream, const char *text, size_t bytes);
+/* Prints an object as one line and flushes; frees it. Does nothing with NULL (no memory). */
+void command_print_json(json_t *object);
+/* A path or another text that need not be UTF-8; what is none becomes "?". */
+json_t *command_text_json(const char *text);
 
 #endif

@@ -388,6 +388,19 @@ static void sweep_entry(const struct folder *folder, const char *temporary, cons
     }
 }
 
+void folder_withdraw(const struct folder *folder, const struct media_file_id *id)
+{
+    char temporary[FOLDER_PATH_BYTES_MAX];
+    char mark[FOLDER_PATH_BYTES_MAX];
+    char digits[ROOT_DIGITS + 1];
+    struct stat status;
+    media_hex_encode(id->root, HASH_BYTES, digits);
+    if (join(folder->path, TEMPORARY_NAME, temporary) == 0 &&
+        mark_path(folder, id->root, mark) == 0 && stat(mark, &status) == 0) {
+        sweep_entry(folder, temporary, digits);
+    }
+}
+
 void folder_sweep(const struct folder *folder)
 {
     char path[FOLDER_PATH_BYTES_MAX];
