@@ -41,7 +41,9 @@ static json_t *file_json(const struct media_file *file)
 json_t *track_json_new(const struct media_manifest *manifest)
 {
     char id[2 * TRACK_ID_BYTES + 1];
+    char album_id[2 * ALBUM_ID_BYTES + 1];
     media_hex_encode(manifest->track_id, TRACK_ID_BYTES, id);
+    media_hex_encode(manifest->album_id, ALBUM_ID_BYTES, album_id);
     json_t *files = json_array();
     for (uint32_t i = 0; files != NULL && i < manifest->file_count; i++) {
         if (json_array_append_new(files, file_json(&manifest->files[i])) != 0) {
@@ -51,8 +53,8 @@ json_t *track_json_new(const struct media_manifest *manifest)
     }
     uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
     /* "o" takes the reference, also when packing fails, and fails itself on NULL. */
-    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o}", "id", id, "title",
+    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s}", "id", id, "title",
                      text_json(manifest->title), "artist", text_json(manifest->artist), "album",
                      text_json(manifest->album), "track", (int)manifest->track_number,
-                     "duration_ms", (json_int_t)duration_ms, "files", files);
+                     "duration_ms", (json_int_t)duration_ms, "files", files, "album_id", album_id);
 }

@@ -2,9 +2,10 @@
  * track_json.h: a track as JSON, the same in `refrain-origin ls --json`, /v1/tracks and
  * /v1/tracks/ID (docs/CLI.md):
  *
- *   {"id","title","artist","album","track","duration_ms","files":[{"id","bytes","codec","bitrate"}]}
+ *   {"id","title","artist","album","track","duration_ms","files":[{"id","bytes","codec","bitrate"}],
+ *    "album_id"}
  *
- * Ids are lower-case hex, a file's id is its root; track is 0 when it is not known; texts may be
+ * Ids are lower-case hex, a file's id is its root; album_id is zeros when there is none; track is 0 when it is not known; texts may be
  * empty; bitrate in bit/s; the duration is that of file 0.
  */
 #ifndef STREAMSERVER_TRACK_JSON_H

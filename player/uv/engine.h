@@ -7,8 +7,8 @@
  *
  * One engine per state folder (engine_lock). Everything runs on the thread of the caller's net_loop.
  *
- * Happy path: engine_open -> engine_enqueue... -> engine_start -> notes -> engine_close -> its
- * callback. Failure modes: opening fails with a message and an exit code; later a fatal error of
+ * Happy path: engine_open -> engine_enqueue... -> engine_start_entry -> notes -> engine_close ->
+ * engine_free. Failure modes: opening fails with a message and an exit code; later a fatal error of
  * the node (out of memory) or of the sink ends in on_fatal, once, and only engine_close follows.
  */
 #ifndef PLAYER_UV_ENGINE_H
@@ -76,8 +76,12 @@ int engine_lock(const struct engine_paths *paths, int *ret_descriptor, int *ret_
  * that of error.h. */
 int engine_open(struct net_loop *loop, const struct engine_config *config,
                 struct engine **ret_engine, struct engine_failure *ret_failure);
-/* Stops sound, writes what is held, says BYE, and calls `closed` on the loop when all is done. */
-void engine_close(struct engine *engine, void (*closed)(void *context));
+/* Stops sound, writes what is held, says BYE. No callback comes any more but on_note, from inside
+ * this call. Then run the loop until nothing is left to wait for, and call engine_free. Returns 0, or
+ * ERROR_IO when the WAV file could not be completed. */
+int engine_close(struct engine *engine);
+/* After engine_close, when the loop has run out. Accepts NULL. */
+void engine_free(struct engine *engine);
 
 /* Appends; returns the entry's number (from 1), 0 when out of memory. */
 uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_BYTES],
@@ -92,6 +96,15 @@ void engine_stop(struct engine *engine);
 int engine_copy_file(struct engine *engine, uint32_t entry, const struct media_file *file,
                      const char *path, void (*done)(void *context, int error), void *context);
 
+/* Each track with a manifest in the cache, in order of ids; not checked: names and lengths for
+ * people, and which tracks an album has. ERROR_NO_MEMORY, ERROR_IO. No call of the engine inside. */
+typedef void engine_each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
+                                  const uint8_t *bytes, uint32_t count);
+int engine_list_manifests(struct engine *engine, engine_each_manifest *each, void *context);
+
+/* The last words about the origin: why it can't be reached, or is not who it was. "" = nothing is the
+ * matter. Borrowed until the loop goes on. */
+const char *engine_origin_text(const struct engine *engine);
 void engine_get_summary(const struct engine *engine, struct node_summary *ret_summary);
 void engine_get_status(const struct engine *engine, struct node_status *ret_status);
 

@@ -24,6 +24,7 @@ static void test_line(void **state)
                                       .track_number = 7,
                                       .file_count = 2};
     manifest.track_id[0] = 0xab;
+    manifest.album_id[ALBUM_ID_BYTES - 1] = 0xcd;
     manifest.files[0] = (struct media_file){.id = {.root = {1}, .bytes = UINT64_C(4294967296)},
                                             .codec = MEDIA_CODEC_OPUS,
                                             .rate_hz = 48000,
@@ -41,7 +42,8 @@ static void test_line(void **state)
               "{\"id\":\"0100000000000000000000000000000000000000000000000000000000000000\","
               "\"bytes\":4294967296,\"codec\":\"opus\",\"bitrate\":96000},"
               "{\"id\":\"0100000000000000000000000000000000000000000000000000000000000000\","
-              "\"bytes\":1,\"codec\":\"flac\",\"bitrate\":96000}]}");
+              "\"bytes\":1,\"codec\":\"flac\",\"bitrate\":96000}],"
+              "\"album_id\":\"000000000000000000000000000000cd\"}");
     free(line);
     json_decref(json);
 }

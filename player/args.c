@@ -1,0 +1,404 @@
+/*
+ * args.c: argv to struct args.
+ *
+ * Responsible for refusing what is wrong with a sentence that says what to do instead, before
+ * anything is opened. What targets mean is target.c's.
+ */
+#include "player/args.h"
+
+#include "common/error.h"
+#include "common/time_us.h"
+#include "player/core/preset.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help_program[] =
+    "usage: refrain VERB [OPTIONS]\n"
+    "\n"
+    "  play TARGET...           play tracks: from the cache, else from the origin\n"
+    "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
+    "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
+    "  cache status             what the cache holds; also: cache verify, cache clear\n"
+    "\n"
+    "A TARGET is a track id or an album id (32 hex digits), refrain://HOST[:PORT]/tracks/ID, or\n"
+    "all. The origin is --origin URL or $REFRAIN_ORIGIN. \"refrain VERB --help\" tells more.\n";
+
+static const char help_play[] =
+    "usage: refrain play TARGET... [OPTIONS]\n"
+    "\n"
+    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
+    "  --start POSITION    begin the first track there: 90, 1:30, 1:02:03.5\n"
+    "  --offline           only what is in the cache\n"
+    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
+    "  --fast              not paced by the clock\n"
+    "  --json              events as JSON lines on standard output\n"
+    "  --record FILE       record what the engine was told (docs/TESTING.md)\n"
+    "\n"
+    "Keys on a terminal: space pause, left and right 10 s, n next, q quit.\n";
+
+static const char help_fetch[] =
+    "usage: refrain fetch TARGET... -o PATH [OPTIONS]\n"
+    "\n"
+    "  -o PATH             a file for one track, a folder for more (or with a / at the end)\n"
+    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  --offline           only what is in the cache\n"
+    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
+    "  --json              events as JSON lines on standard output\n";
+
+static const char help_ls[] = "usage: refrain ls tracks [OPTIONS]\n"
+                              "\n"
+                              "  --origin URL  the origin to ask; else $REFRAIN_ORIGIN\n"
+                              "  --offline     the tracks in the cache instead\n"
+                              "  --json        one JSON object a track\n";
+
+static const char help_cache[] =
+    "usage: refrain cache status|verify|clear [OPTIONS]\n"
+    "\n"
+    "  status              bytes, files, chunks and the limit\n"
+    "  verify              hash every row; damaged ones are taken out\n"
+    "  clear               take the whole cache away\n"
+    "  --cache-limit SIZE  the limit that status shows\n"
+    "  --json              JSON on standard output\n";
+
+const char *args_help(enum args_verb verb)
+{
+    switch (verb) {
+    case ARGS_PLAY:
+        return help_play;
+    case ARGS_FETCH:
+        return help_fetch;
+    case ARGS_LS:
+        return help_ls;
+    case ARGS_CACHE:
+        return help_cache;
+    case ARGS_NONE:
+    case ARGS_VERBS:
+        break;
+    }
+    return help_program;
+}
+
+/* --- values ------------------------------------------------------------------------------------------ */
+
+/* Decimal digits from *at on. ERROR_MALFORMED: none, or more than `most`. */
+static int take_number(const char **at, uint64_t most, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    const char *from = *at;
+    for (; **at >= '0' && **at <= '9'; (*at)++) {
+        uint64_t digit = (uint64_t)(**at - '0');
+        if (value > (most - digit) / 10) {
+            return ERROR_MALFORMED;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return *at == from ? ERROR_MALFORMED : 0;
+}
+
+int args_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    static const char units[] = "KMGT";
+    uint64_t bytes;
+    if (take_number(&text, UINT64_C(1) << 40, &bytes) != 0) {
+        return ERROR_MALFORMED;
+    }
+    const char *unit =
+        *text != '\0' ? strchr(units, *text >= 'a' ? *text - 'a' + 'A' : *text) : NULL;
+    if (unit != NULL) {
+        unsigned shift = 10u * (unsigned)(unit - units + 1);
+        if (bytes > UINT64_MAX >> shift) {
+            return ERROR_MALFORMED;
+        }
+        bytes <<= shift;
+        text++;
+        if (text[0] == 'i' && text[1] == 'B') {
+            text++;
+        }
+    }
+    if (*text == 'B') {
+        text++;
+    }
+    if (*text != '\0' || bytes == 0) {
+        return ERROR_MALFORMED;
+    }
+    *ret_bytes = bytes;
+    return 0;
+}
+
+/* ".5" as microseconds; nothing is 0. */
+static uint64_t take_fraction(const char **at)
+{
+    uint64_t us = 0;
+    if (**at == '.') {
+        (*at)++;
+        uint64_t unit = 100000;
+        for (; **at >= '0' && **at <= '9'; (*at)++, unit /= 10) {
+            us += unit * (uint64_t)(**at - '0');
+        }
+    }
+    return us;
+}
+
+int args_parse_position(const char *text, uint64_t *ret_us)
+{
+    uint64_t seconds = 0;
+    uint64_t fraction_us = 0;
+    for (unsigned parts = 0; parts < 3; parts++) {
+        uint64_t value;
+        if (take_number(&text, 1000000, &value) != 0 || (parts > 0 && value > 59)) {
+            return ERROR_MALFORMED;
+        }
+        seconds = seconds * 60 + value;
+        if (*text != ':') {
+            fraction_us = take_fraction(&text);
+            break;
+        }
+        text++;
+    }
+    if (*text != '\0') {
+        return ERROR_MALFORMED;
+    }
+    *ret_us = seconds * TIME_US_PER_S + fraction_us;
+    return 0;
+}
+
+/* --- options ----------------------------------------------------------------------------------------- */
+
+enum option {
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_ORIGIN,
+    OPTION_OUTPUT,
+    OPTION_TO,
+    OPTION_START,
+    OPTION_OFFLINE,
+    OPTION_CACHE_LIMIT,
+    OPTION_FAST,
+    OPTION_JSON,
+    OPTION_RECORD,
+    OPTION_PRESET,
+};
+
+#define FOR(verb) (1u << (verb))
+#define FOR_ALL (FOR(ARGS_NONE) | FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS) | FOR(ARGS_CACHE))
+
+static const struct option_form {
+    const char *name;
+    enum option option;
+    bool has_value;
+    unsigned verbs; /* that take it */
+} option_forms[] = {
+    {"--help", OPTION_HELP, false, FOR_ALL},
+    {"-h", OPTION_HELP, false, FOR_ALL},
+    {"--version", OPTION_VERSION, false, FOR_ALL},
+    {"--origin", OPTION_ORIGIN, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS)},
+    {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY)},
+    {"-o", OPTION_TO, true, FOR(ARGS_FETCH)},
+    {"--start", OPTION_START, true, FOR(ARGS_PLAY)},
+    {"--offline", OPTION_OFFLINE, false, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS)},
+    {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_CACHE)},
+    {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
+    {"--json", OPTION_JSON, false, FOR_ALL},
+    {"--record", OPTION_RECORD, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH)},
+    {"--preset", OPTION_PRESET, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH)},
+};
+
+/* What is being parsed. */
+struct parse {
+    struct args *args;
+    char *text;
+    unsigned seen; /* a bit for each row of option_forms */
+};
+
+static int complain(const struct parse *parse, const char *thing, const char *rest)
+{
+    snprintf(parse->text, ARGS_TEXT_BYTES, "%.80s: %s", thing, rest);
+    return ERROR_MALFORMED;
+}
+
+static int set_output(const struct parse *parse, const char *value)
+{
+    if (output_kind_parse(value, &parse->args->output, &parse->args->output_path) != 0) {
+        return complain(parse, value, "no such output; there are auto, null and wav:PATH");
+    }
+    return 0;
+}
+
+static int set(const struct parse *parse, enum option option, const char *value)
+{
+    struct args *args = parse->args;
+    switch (option) {
+    case OPTION_HELP:
+        args->help = true;
+        break;
+    case OPTION_VERSION:
+        args->version = true;
+        break;
+    case OPTION_ORIGIN:
+        args->origin = value;
+        break;
+    case OPTION_OUTPUT:
+        return set_output(parse, value);
+    case OPTION_TO:
+        args->to_path = value;
+        break;
+    case OPTION_START:
+        if (args_parse_position(value, &args->start_us) != 0) {
+            return complain(parse, value, "no position; write it as 90, 1:30 or 1:02:03.5");
+        }
+        break;
+    case OPTION_OFFLINE:
+        args->offline = true;
+        break;
+    case OPTION_CACHE_LIMIT:
+        if (args_parse_size(value, &args->cache_limit_bytes) != 0) {
+            return complain(parse, value, "no size; write it as 500M or 10G");
+        }
+        break;
+    case OPTION_FAST:
+        args->fast = true;
+        break;
+    case OPTION_JSON:
+        args->json = true;
+        break;
+    case OPTION_RECORD:
+        args->record_path = value;
+        break;
+    case OPTION_PRESET:
+        if (node_preset_find(value) == NULL) {
+            return complain(parse, value, "no such preset; there are refrain and spotify2010");
+        }
+        args->preset = value;
+        break;
+    }
+    return 0;
+}
+
+/* One option at argv[*at]; *at is moved to its value when that stands apart. */
+static int take_option(struct parse *parse, int argc, char *const argv[], int *at)
+{
+    const char *word = argv[*at];
+    const char *equals = strchr(word, '=');
+    size_t name_bytes = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    for (unsigned i = 0; i < sizeof option_forms / sizeof option_forms[0]; i++) {
+        const struct option_form *form = &option_forms[i];
+        if (strlen(form->name) != name_bytes || memcmp(form->name, word, name_bytes) != 0) {
+            continue;
+        }
+        parse->seen |= 1u << i;
+        if (!form->has_value) {
+            return equals == NULL
+                       ? set(parse, form->option, NULL)
+                       : complain(parse, word, "it takes no value; leave out what follows =");
+        }
+        if (equals == NULL && *at + 1 >= argc) {
+            return complain(parse, word, "its value is missing; write it behind the option");
+        }
+        return set(parse, form->option, equals != NULL ? equals + 1 : argv[++*at]);
+    }
+    return complain(parse, word, "no such option; see \"refrain --help\"");
+}
+
+static int take_verb(const struct parse *parse, const char *word)
+{
+    static const char *const names[] = {NULL, "play", "fetch", "ls", "cache"};
+    for (unsigned i = 1; i < ARGS_VERBS; i++) {
+        if (strcmp(word, names[i]) == 0) {
+            parse->args->verb = (enum args_verb)i;
+            return 0;
+        }
+    }
+    return complain(parse, word, "no such verb; there are play, fetch, ls and cache");
+}
+
+static int take_word(const struct parse *parse, const char *word)
+{
+    if (parse->args->verb == ARGS_NONE) {
+        return take_verb(parse, word);
+    }
+    if (parse->args->operand_count == ARGS_OPERANDS_MAX) {
+        return complain(parse, word, "too many targets; give at most 1024");
+    }
+    parse->args->operands[parse->args->operand_count++] = word;
+    return 0;
+}
+
+/* --- what belongs together ------------------------------------------------------------------------------ */
+
+static int check_operands(const struct parse *parse)
+{
+    const struct args *args = parse->args;
+    const char *first = args->operand_count > 0 ? args->operands[0] : "";
+    switch (args->verb) {
+    case ARGS_PLAY:
+    case ARGS_FETCH:
+        if (args->operand_count == 0) {
+            return complain(parse, "target", "none was given; name a track id, an album id or all");
+        }
+        if (args->verb == ARGS_FETCH && (args->to_path == NULL || args->to_path[0] == '\0')) {
+            return complain(parse, "fetch", "where to is missing; say it with -o PATH");
+        }
+        break;
+    case ARGS_LS:
+        if (args->operand_count != 1 || strcmp(first, "tracks") != 0) {
+            return complain(parse, "ls", "what to list is missing; write \"refrain ls tracks\"");
+        }
+        break;
+    case ARGS_CACHE:
+        if (args->operand_count != 1 ||
+            (strcmp(first, "status") != 0 && strcmp(first, "verify") != 0 &&
+             strcmp(first, "clear") != 0)) {
+            return complain(parse, "cache",
+                            "what to do is missing; there are status, verify and clear");
+        }
+        break;
+    case ARGS_NONE:
+    case ARGS_VERBS:
+        return complain(parse, "verb", "none was given; see \"refrain --help\"");
+    }
+    return 0;
+}
+
+static int check_options(const struct parse *parse)
+{
+    for (unsigned i = 0; i < sizeof option_forms / sizeof option_forms[0]; i++) {
+        if ((parse->seen >> i & 1u) != 0 && (option_forms[i].verbs & FOR(parse->args->verb)) == 0) {
+            return complain(parse, option_forms[i].name,
+                            "this verb does not take it; see \"refrain VERB --help\"");
+        }
+    }
+    return 0;
+}
+
+int args_parse(int argc, char *const argv[], const char *environment_origin, struct args *ret_args,
+               char *ret_text)
+{
+    struct args args = {.output = OUTPUT_AUTO};
+    struct parse parse = {.args = &args, .text = ret_text};
+    if (environment_origin != NULL && environment_origin[0] != '\0') {
+        args.origin = environment_origin;
+    }
+    bool options_end = false;
+    int error = 0;
+    for (int i = 1; i < argc && error == 0; i++) {
+        if (!options_end && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
+            error = take_option(&parse, argc, argv, &i);
+        } else {
+            error = take_word(&parse, argv[i]);
+        }
+    }
+    if (error == 0 && !args.help && !args.version) {
+        error = check_operands(&parse);
+        error = error == 0 ? check_options(&parse) : error;
+    }
+    if (error == 0) {
+        *ret_args = args;
+    }
+    return error;
+}

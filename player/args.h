@@ -1,0 +1,56 @@
+/*
+ * args.h: the command line of `refrain` (docs/CLI.md), and its help texts.
+ *
+ * Options may stand before or after the verb. Own code instead of GOption: that library's start
+ * costs more than the whole command line, and GLib stays out of a cached start's way.
+ */
+#ifndef PLAYER_ARGS_H
+#define PLAYER_ARGS_H
+
+#include "player/gst/output.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARGS_OPERANDS_MAX 1024u
+#define ARGS_TEXT_BYTES 256u
+
+enum args_verb {
+    ARGS_NONE = 0,
+    ARGS_PLAY,
+    ARGS_FETCH,
+    ARGS_LS,
+    ARGS_CACHE,
+    ARGS_VERBS,
+};
+
+/* Texts are borrowed from argv and the environment. */
+struct args {
+    enum args_verb verb;
+    bool help, version;
+    const char *operands[ARGS_OPERANDS_MAX];
+    uint32_t operand_count;
+    const char *origin; /* --origin, else $REFRAIN_ORIGIN, else NULL */
+    enum output_kind output;
+    const char *output_path; /* of wav:PATH */
+    const char *to_path;     /* -o */
+    const char *record_path;
+    const char *preset;
+    uint64_t cache_limit_bytes; /* 0 = the default */
+    uint64_t start_us;
+    bool offline, json, fast;
+};
+
+/* ERROR_MALFORMED: ret_text (ARGS_TEXT_BYTES) says "THING: REASON; CURE". */
+int args_parse(int argc, char *const argv[], const char *environment_origin, struct args *ret_args,
+               char *ret_text);
+/* How to use a verb, or (ARGS_NONE) the program. */
+const char *args_help(enum args_verb verb);
+
+/* "64M", "10GiB", "1000000". ERROR_MALFORMED. */
+int args_parse_size(const char *text, uint64_t *ret_bytes);
+/* "90", "1:30", "1:02:03.5". ERROR_MALFORMED. */
+int args_parse_position(const char *text, uint64_t *ret_us);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * keys.h: single keys from the terminal while a track plays.
+ *
+ * The terminal is put back on any end: keys_close, exit(), and signals that kill (SIGSEGV, SIGABRT
+ * and their like). Suspending (Ctrl-Z) is switched off meanwhile.
+ */
+#ifndef PLAYER_KEYS_H
+#define PLAYER_KEYS_H
+
+#include "common/net/loop.h"
+
+enum keys_key {
+    KEYS_PAUSE,   /* space */
+    KEYS_FORWARD, /* right */
+    KEYS_BACK,    /* left */
+    KEYS_NEXT,    /* n */
+    KEYS_QUIT,    /* q */
+};
+
+struct keys;
+typedef void keys_pressed(void *context, enum keys_key key);
+
+/* ERROR_UNSUPPORTED: standard input is no terminal; ERROR_SYSTEM, ERROR_NO_MEMORY. Once a process. */
+int keys_open(struct net_loop *loop, keys_pressed *pressed, void *context, struct keys **ret_keys);
+/* Puts the terminal back; memory is freed by the loop. Accepts NULL. */
+void keys_close(struct keys *keys);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * report.h: what the listener reads: lines for people, JSON lines for scripts, messages on stderr.
+ *
+ * docs/CLI.md is the contract of the JSON lines. With --json standard output has nothing else.
+ */
+#ifndef PLAYER_REPORT_H
+#define PLAYER_REPORT_H
+
+#include "player/core/node.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A track's words; borrowed; never NULL. */
+struct report_track {
+    const char *id; /* 32 hex digits */
+    const char *title, *artist;
+    uint64_t duration_us; /* 0 = unknown */
+};
+
+/* "refrain: " and the message on stderr, behind the end of an unfinished progress line. */
+void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether people look at standard output, and JSON does not go there. */
+bool report_is_terminal(bool json);
+
+/* {"event":"started",...} */
+void report_started_json(const struct report_track *track);
+/* {"event":"play",...} */
+void report_play_json(const struct node_play_record *play);
+/* {"event":"fetched",...} */
+void report_fetched_json(const struct report_track *track, const char *path, uint64_t bytes);
+/* {"event":"error",...}: thing and reason, and the exit code that it would have alone. */
+void report_error_json(const char *track_id, const char *message, int exit_code);
+/* {"event":"summary",...} */
+void report_summary_json(const struct node_summary *summary);
+
+/* "Title - Artist (3:08)" */
+void report_started(const struct report_track *track);
+/* Tracks, time, shares by source, the median of the waits, stutters. `waits_us` is sorted here. */
+void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint32_t wait_count,
+                    bool fetched);
+/* The one line that is written again and again. */
+void report_progress(const struct report_track *track, const struct node_status *status,
+                     const struct node_summary *summary);
+/* A fetch's bar: bytes of `whole`. */
+void report_fetch_progress(const struct report_track *track, uint64_t bytes, uint64_t whole);
+/* Takes the progress line away. */
+void report_progress_clear(void);
+
+#endif

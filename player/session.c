@@ -1,0 +1,515 @@
+/*
+ * session.c: from targets to entries, from errors to messages and exit codes.
+ */
+#include "player/session.h"
+
+#include "common/error.h"
+#include "common/exit_code.h"
+#include "media/core/file_id.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- failures ---------------------------------------------------------------------------------------------- */
+
+static void tell_failure(const struct session *session, const char *track_id, int exit_code,
+                         const char *message)
+{
+    report_error("%s", message);
+    if (session->args->json) {
+        report_error_json(track_id, message, exit_code);
+    }
+}
+
+static void count_failure(struct session *session, int exit_code)
+{
+    session->failures++;
+    if (session->first_failure == EXIT_CODE_OK) {
+        session->first_failure = exit_code;
+    }
+}
+
+void session_fail_entry(struct session *session, uint32_t entry, int exit_code, const char *format,
+                        ...)
+{
+    char message[1600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    assert(entry >= 1 && entry <= session->entry_count);
+    session->entries[entry - 1].failed = true;
+    count_failure(session, exit_code);
+    tell_failure(session, session->entries[entry - 1].id, exit_code, message);
+}
+
+void session_entry_done(struct session *session, uint32_t entry)
+{
+    assert(entry >= 1 && entry <= session->entry_count);
+    if (!session->entries[entry - 1].done) {
+        session->entries[entry - 1].done = true;
+        session->successes++;
+    }
+}
+
+/* The reason and the cure of ENTRY_FAILED, by error. */
+static void fail_by_error(struct session *session, uint32_t entry, int error)
+{
+    const char *id = session->entries[entry - 1].id;
+    const char *origin = session->origin != NULL ? session->origin : "none";
+    const char *words = engine_origin_text(session->engine);
+    switch (error) {
+    case ERROR_NOT_FOUND:
+        session_fail_entry(session, entry, EXIT_CODE_NOT_FOUND,
+                           "track %s: the origin %s has no such track; list them with \"refrain ls "
+                           "tracks\"",
+                           id, origin);
+        break;
+    case ERROR_OFFLINE:
+        session_fail_entry(
+            session, entry, EXIT_CODE_NOT_FOUND,
+            "track %s: not (wholly) in the cache; play it once with an origin, without "
+            "--offline",
+            id);
+        break;
+    case ERROR_CLOSED:
+        session_fail_entry(
+            session, entry, EXIT_CODE_NETWORK,
+            "origin %s: %s; check the address and the network, or play what is in the "
+            "cache with --offline",
+            origin, words[0] != '\0' ? words : "it can't be reached");
+        break;
+    case ERROR_DENIED:
+        session_fail_entry(session, entry, EXIT_CODE_IDENTITY,
+                           "origin %s: its identity is not the expected one: %s", origin, words);
+        break;
+    case ERROR_MISMATCH:
+        session_fail_entry(
+            session, entry, EXIT_CODE_IDENTITY,
+            "track %s: what the origin %s sent does not match its signature or hash; "
+            "tell its operator",
+            id, origin);
+        break;
+    case ERROR_MALFORMED:
+    case ERROR_UNSUPPORTED:
+    case ERROR_TRUNCATED:
+        session_fail_entry(session, entry, EXIT_CODE_MEDIA,
+                           "track %s: it can't be decoded: %s; fetch it and look at it with other "
+                           "programs",
+                           id, error_text(error));
+        break;
+    default:
+        session_fail_entry(session, entry,
+                           error == ERROR_IO || error == ERROR_FULL ? EXIT_CODE_STORAGE
+                                                                    : EXIT_CODE_INTERNAL,
+                           "track %s: %s; try again", id, error_text(error));
+        break;
+    }
+}
+
+/* --- entries --------------------------------------------------------------------------------------------------- */
+
+static bool add_entry(struct session *session, const uint8_t track_id[TRACK_ID_BYTES])
+{
+    if (session->entry_count == session->entry_capacity) {
+        uint32_t capacity = session->entry_capacity == 0 ? 64 : session->entry_capacity * 2;
+        struct session_entry *entries = realloc(session->entries, capacity * sizeof *entries);
+        if (entries == NULL) {
+            return false;
+        }
+        session->entries = entries;
+        session->entry_capacity = capacity;
+    }
+    struct session_entry *entry = &session->entries[session->entry_count++];
+    *entry = (struct session_entry){0};
+    memcpy(entry->track_id, track_id, TRACK_ID_BYTES);
+    media_hex_encode(track_id, TRACK_ID_BYTES, entry->id);
+    uint32_t number = engine_enqueue(session->engine, track_id, session->fetch_only);
+    assert(number == 0 || number == session->entry_count);
+    return number != 0;
+}
+
+struct report_track session_track(const struct session *session, uint32_t entry)
+{
+    assert(entry >= 1 && entry <= session->entry_count);
+    const struct session_entry *of = &session->entries[entry - 1];
+    return (struct report_track){.id = of->id,
+                                 .title = of->title != NULL ? of->title : "",
+                                 .artist = of->artist != NULL ? of->artist : "",
+                                 .duration_us = of->duration_us};
+}
+
+/* --- targets to entries ------------------------------------------------------------------------------------------- */
+
+static void no_memory(struct session *session)
+{
+    report_error("player: out of memory; close other programs");
+    session_end(session, EXIT_CODE_INTERNAL);
+}
+
+/* Adds what the target means in this list; how many. */
+static uint32_t add_listed(struct session *session, const struct target *target,
+                           const struct listing *listing)
+{
+    uint32_t before = session->entry_count;
+    for (uint32_t i = 0; i < listing->count && target->kind != TARGET_ALL; i++) {
+        if (memcmp(listing->tracks[i].track_id, target->id, TRACK_ID_BYTES) == 0) {
+            add_entry(session, target->id);
+            return 1;
+        }
+    }
+    for (uint32_t i = 0; i < listing->count && session->entry_count < NODE_QUEUE_MAX; i++) {
+        if (target->kind == TARGET_ALL ||
+            memcmp(listing->tracks[i].album_id, target->id, ALBUM_ID_BYTES) == 0) {
+            if (!add_entry(session, listing->tracks[i].track_id)) {
+                no_memory(session);
+                break;
+            }
+        }
+    }
+    return session->entry_count - before;
+}
+
+static void fail_target(struct session *session, const struct target *target)
+{
+    char message[600];
+    char id[2 * TRACK_ID_BYTES + 1] = "all";
+    if (target->kind != TARGET_ALL) {
+        media_hex_encode(target->id, TRACK_ID_BYTES, id);
+    }
+    if (session->args->offline) {
+        snprintf(
+            message, sizeof message,
+            "target %s: the cache has no such track or album; list what it has with \"refrain ls "
+            "tracks --offline\"",
+            id);
+    } else {
+        snprintf(
+            message, sizeof message,
+            "target %s: the origin %.200s has no such track or album; list them with \"refrain ls "
+            "tracks\"",
+            id, session->origin);
+    }
+    count_failure(session, EXIT_CODE_NOT_FOUND);
+    tell_failure(session, target->kind == TARGET_ALL ? NULL : id, EXIT_CODE_NOT_FOUND, message);
+}
+
+/* Entries for all targets. */
+static void take_listing(struct session *session, const struct listing *listing)
+{
+    uint32_t first = session->entry_count + 1;
+    for (uint32_t i = 0; i < session->args->operand_count && !session->ended; i++) {
+        if (add_listed(session, &session->targets[i], listing) == 0) {
+            fail_target(session, &session->targets[i]);
+        }
+    }
+    if (session->entry_count < first) {
+        session_end(session, EXIT_CODE_OK); /* the failures say it all */
+    } else if (!session->ended) {
+        session->hooks.ready(session->hooks.context, first);
+    }
+}
+
+static void listing_failed(struct session *session, int error, const char *text)
+{
+    int exit_code =
+        error == ERROR_DENIED || error == ERROR_MISMATCH ? EXIT_CODE_IDENTITY : EXIT_CODE_NETWORK;
+    char message[1600];
+    snprintf(
+        message, sizeof message,
+        exit_code == EXIT_CODE_IDENTITY
+            ? "origin %.200s: its identity is not the expected one: %.1200s"
+            : "origin %.200s: its list of tracks does not come: %.1200s; check the address and "
+              "the network, or play what is in the cache with --offline",
+        session->origin, text);
+    tell_failure(session, NULL, exit_code, message);
+    session_end(session, exit_code);
+}
+
+static void listing_came(void *context, int error, const char *text, struct listing *listing)
+{
+    struct session *session = context;
+    if (error != 0) {
+        listing_failed(session, error, text);
+    } else {
+        take_listing(session, listing);
+    }
+    listing_deinit(listing);
+}
+
+static void ask_origin(struct session *session)
+{
+    char known_origins[ENGINE_PATH_BYTES_MAX + 16];
+    struct net_url url;
+    snprintf(known_origins, sizeof known_origins, "%s/known_origins", session->paths.state);
+    int error = net_url_parse(session->origin, &url);
+    if (error == 0) {
+        error = listing_query_open(session->loop, &url, known_origins, listing_came, session,
+                                   &session->query);
+    }
+    if (error != 0) {
+        listing_failed(session, error, error_text(error));
+    }
+}
+
+static void each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
+                          const uint8_t *bytes, uint32_t count)
+{
+    (void)track_id;
+    listing_add_manifest(context, bytes, count); /* out of memory: a shorter list */
+}
+
+static void cached_listing(struct session *session, struct listing *ret_listing)
+{
+    listing_init(ret_listing);
+    engine_list_manifests(session->engine, each_manifest, ret_listing);
+    listing_sort(ret_listing);
+}
+
+/* True when every target is a track that the cache knows by its manifest. */
+static bool are_cached_tracks(struct session *session, const struct listing *listing)
+{
+    for (uint32_t i = 0; i < session->args->operand_count; i++) {
+        const struct target *target = &session->targets[i];
+        bool found = target->kind == TARGET_ADDRESS;
+        for (uint32_t j = 0; j < listing->count && !found && target->kind == TARGET_ID; j++) {
+            found = memcmp(listing->tracks[j].track_id, target->id, TRACK_ID_BYTES) == 0;
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first entries, or the question that they need. */
+static void begin(struct session *session)
+{
+    const struct args *args = session->args;
+    if (args->operand_count == 1 && session->targets[0].kind != TARGET_ALL && !args->offline) {
+        if (!add_entry(session, session->targets[0].id)) {
+            no_memory(session);
+            return;
+        }
+        session->hooks.ready(session->hooks.context, 1);
+        return;
+    }
+    struct listing listing;
+    cached_listing(session, &listing);
+    if (args->offline || are_cached_tracks(session, &listing)) {
+        take_listing(session, &listing);
+    } else {
+        ask_origin(session);
+    }
+    listing_deinit(&listing);
+}
+
+/* --- callbacks of the engine ---------------------------------------------------------------------------------------- */
+
+static void on_note(void *context, const struct node_note *note)
+{
+    struct session *session = context;
+    if (session->is_album_search && note->kind == NODE_NOTE_QUEUE_ENDED) {
+        return; /* the queue's only entry was no track; its album is being looked up */
+    }
+    if (note->kind == NODE_NOTE_ENTRY_FAILED) {
+        bool single = session->args->operand_count == 1 && session->entry_count == 1 &&
+                      session->targets[0].kind == TARGET_ID && !session->args->offline;
+        if (single && note->error == ERROR_NOT_FOUND && !session->is_album_search) {
+            session->is_album_search = true;
+            session->entries[0].failed = true;
+            ask_origin(session);
+            return;
+        }
+        fail_by_error(session, note->entry, note->error);
+    }
+    if (note->kind == NODE_NOTE_QUEUE_ENDED && session->query != NULL &&
+        session->entry_count == 0) {
+        return; /* nothing was asked yet */
+    }
+    session->hooks.note(session->hooks.context, note);
+}
+
+static void on_warning(void *context, const char *text)
+{
+    (void)context;
+    report_error("%s", text);
+}
+
+static void on_fatal(void *context, const struct engine_failure *failure)
+{
+    struct session *session = context;
+    tell_failure(session, NULL, failure->exit_code, failure->message);
+    session_end(session, failure->exit_code);
+}
+
+static void set_text(char **to, struct media_text text)
+{
+    free(*to);
+    *to = strndup(text.bytes > 0 ? text.data : "", text.bytes);
+}
+
+static void on_manifest(void *context, const struct media_manifest *manifest)
+{
+    struct session *session = context;
+    for (uint32_t i = 0; i < session->entry_count; i++) {
+        struct session_entry *entry = &session->entries[i];
+        if (memcmp(entry->track_id, manifest->track_id, TRACK_ID_BYTES) != 0) {
+            continue;
+        }
+        set_text(&entry->title, manifest->title);
+        set_text(&entry->artist, manifest->artist);
+        entry->duration_us = media_file_duration_us(&manifest->files[0]);
+        if (session->hooks.manifest != NULL) {
+            session->hooks.manifest(session->hooks.context, i + 1, manifest);
+        }
+    }
+}
+
+static void on_signal(void *context, int signal_number)
+{
+    (void)signal_number;
+    session_end(context, EXIT_CODE_INTERRUPTED);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------------- */
+
+static int parse_targets(struct session *session)
+{
+    char text[TARGET_TEXT_BYTES];
+    const struct args *args = session->args;
+    session->targets = calloc(args->operand_count, sizeof *session->targets);
+    if (session->targets == NULL) {
+        report_error("player: out of memory; close other programs");
+        return EXIT_CODE_INTERNAL;
+    }
+    if (target_parse_all(args->operands, args->operand_count, args->origin, session->targets,
+                         &session->origin, text) != 0) {
+        report_error("%s", text);
+        return EXIT_CODE_USAGE;
+    }
+    if (session->origin == NULL && !args->offline) {
+        report_error(
+            "origin: none was given; say --origin URL, set REFRAIN_ORIGIN, or play what is in "
+            "the cache with --offline");
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
+static int open_engine(struct session *session)
+{
+    const struct args *args = session->args;
+    if (engine_paths_init(&session->paths) != 0) {
+        report_error(
+            "folders: neither HOME nor XDG_CACHE_HOME and XDG_STATE_HOME are set; set HOME");
+        return EXIT_CODE_USAGE;
+    }
+    if (net_loop_new(&session->loop) != 0) {
+        report_error("event loop: it does not start; see whether the system is out of descriptors");
+        return EXIT_CODE_INTERNAL;
+    }
+    struct engine_config config = {
+        .paths = &session->paths,
+        .origin_url = session->origin,
+        .offline = args->offline,
+        .fast = args->fast,
+        .cache_limit_bytes = args->cache_limit_bytes,
+        .preset = args->preset,
+        .silent = session->fetch_only,
+        .output = args->output,
+        .output_path = args->output_path,
+        .record_path = args->record_path,
+        .callbacks = {.on_note = on_note,
+                      .on_warning = on_warning,
+                      .on_fatal = on_fatal,
+                      .on_manifest = on_manifest,
+                      .context = session},
+    };
+    struct engine_failure failure;
+    if (engine_open(session->loop, &config, &session->engine, &failure) != 0) {
+        report_error("%s", failure.message);
+        net_loop_free(session->loop);
+        return failure.exit_code;
+    }
+    return EXIT_CODE_OK;
+}
+
+int session_open(const struct args *args, bool fetch_only, const struct session_hooks *hooks,
+                 struct session *ret_session)
+{
+    *ret_session = (struct session){.args = args, .hooks = *hooks, .fetch_only = fetch_only};
+    int exit_code = parse_targets(ret_session);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = open_engine(ret_session);
+    }
+    if (exit_code != EXIT_CODE_OK) {
+        free(ret_session->targets);
+        return exit_code;
+    }
+    net_loop_catch_signals(ret_session->loop, on_signal, ret_session);
+    return EXIT_CODE_OK;
+}
+
+void session_run(struct session *session)
+{
+    begin(session);
+    if (!session->ended) {
+        net_loop_run(session->loop);
+    }
+}
+
+void session_end(struct session *session, int exit_code)
+{
+    if (session->ended) {
+        return;
+    }
+    session->ended = true;
+    session->exit_code = exit_code;
+    net_loop_stop(session->loop);
+}
+
+/* Which code the run as a whole has. */
+static int overall(const struct session *session, int close_error)
+{
+    if (session->exit_code != EXIT_CODE_OK) {
+        return session->exit_code;
+    }
+    if (close_error != 0) {
+        return EXIT_CODE_STORAGE;
+    }
+    if (session->failures == 0) {
+        return EXIT_CODE_OK;
+    }
+    return session->successes > 0 ? EXIT_CODE_SOME_FAILED : session->first_failure;
+}
+
+int session_close(struct session *session, struct node_summary *ret_summary)
+{
+    net_loop_release_signals(session->loop);
+    listing_query_close(session->query);
+    int error = engine_close(session->engine);
+    if (error != 0) {
+        report_error("output %s: it could not be completed; see whether the disk is full",
+                     session->args->output_path);
+    }
+    engine_get_summary(session->engine, ret_summary);
+    net_loop_run(session->loop);
+    engine_free(session->engine);
+    listing_query_free(session->query);
+    net_loop_free(session->loop);
+    return overall(session, error);
+}
+
+void session_free(struct session *session)
+{
+    for (uint32_t i = 0; i < session->entry_count; i++) {
+        free(session->entries[i].title);
+        free(session->entries[i].artist);
+    }
+    free(session->entries);
+    free(session->targets);
+}

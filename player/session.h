@@ -1,0 +1,81 @@
+/*
+ * session.h: what `play` and `fetch` share: an engine, the targets, their entries, failures.
+ *
+ * Turns targets into entries of the engine: a single track is enqueued at once, without asking
+ * anybody; "all", and ids of which not all are known tracks of the cache, need the origin's list (or,
+ * offline, the cache's) first. A single id that turns out to be no track is looked up as an album.
+ *
+ * Happy path: session_open -> session_run -> hooks.ready -> notes -> session_end (by the command, or
+ * on the first signal) -> session_run returns -> session_close.
+ */
+#ifndef PLAYER_SESSION_H
+#define PLAYER_SESSION_H
+
+#include "player/args.h"
+#include "player/listing.h"
+#include "player/report.h"
+#include "player/target.h"
+#include "player/uv/engine.h"
+
+struct session;
+
+struct session_hooks {
+    /* Entries stand in the queue; called once, or again when an album was found late. */
+    void (*ready)(void *context, uint32_t first_entry);
+    /* Notes of the engine, but ENTRY_FAILED and QUEUE_ENDED while the session still looks for more. */
+    void (*note)(void *context, const struct node_note *note);
+    /* An entry's manifest; borrowed for the call. May be NULL. */
+    void (*manifest)(void *context, uint32_t entry, const struct media_manifest *manifest);
+    void *context;
+};
+
+struct session_entry {
+    char id[2 * TRACK_ID_BYTES + 1];
+    uint8_t track_id[TRACK_ID_BYTES];
+    char *title, *artist; /* owned; NULL = not known yet */
+    uint64_t duration_us;
+    bool failed, done;
+};
+
+struct session {
+    const struct args *args;
+    struct session_hooks hooks;
+    struct net_loop *loop;
+    struct engine *engine;
+    struct engine_paths paths;
+    struct target *targets;
+    const char *origin; /* URL; NULL: none */
+    bool fetch_only;
+
+    struct session_entry *entries; /* entry number = index + 1; owned */
+    uint32_t entry_count, entry_capacity;
+
+    struct listing_query *query; /* under way */
+    bool is_album_search;        /* the query is for a single id that was no track */
+    bool ended;
+    uint32_t failures, successes;
+    int first_failure; /* exit code */
+    int exit_code;     /* when the run was cut short; else EXIT_CODE_OK */
+};
+
+/* Opens the engine. 0, or an exit code: the message was printed and nothing is left. */
+int session_open(const struct args *args, bool fetch_only, const struct session_hooks *hooks,
+                 struct session *ret_session);
+/* Until session_end. */
+void session_run(struct session *session);
+/* Ends the run: EXIT_CODE_OK, or why it is cut short. */
+void session_end(struct session *session, int exit_code);
+/* Closes the engine (last play records come here) and everything else but the entries' names; the
+ * program's exit code. *ret_summary: the engine's last word. */
+int session_close(struct session *session, struct node_summary *ret_summary);
+void session_free(struct session *session);
+
+/* Words of an entry, for reports. */
+struct report_track session_track(const struct session *session, uint32_t entry);
+/* An entry failed for a reason that the command found; prints it. */
+void session_fail_entry(struct session *session, uint32_t entry, int exit_code, const char *format,
+                        ...) __attribute__((format(printf, 4, 5)));
+/* An entry is done well. */
+void session_entry_done(struct session *session, uint32_t entry);
+
+#endif
