@@ -33,6 +33,8 @@ static const struct verb {
     {"add", VERB_ADD, "DIR PATH...",
      "Add audio files, and those in folders and below, to the origin in DIR.", 2, -1, cmd_add},
     {"ls", VERB_LS, "DIR", "List the tracks of the origin in DIR.", 1, 1, cmd_ls},
+    {"serve", VERB_SERVE, "DIR", "Serve the origin in DIR to players and over HTTP.", 1, 1,
+     cmd_serve},
 };
 
 /* What GOption fills in. */
