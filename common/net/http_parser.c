@@ -81,6 +81,9 @@ static enum net_http_header find_header(const struct net_http_parser *parser)
 static int on_header_field_complete(llhttp_t *llhttp)
 {
     struct net_http_parser *parser = llhttp->data;
+    if (parser->name_bytes == 0) {
+        return refuse(parser, 400); /* a name has a character (RFC 9110, 5.1); llhttp takes none */
+    }
     parser->header = find_header(parser);
     parser->name_bytes = 0;
     if (++parser->header_count > NET_HTTP_HEADERS_MAX) {

@@ -31,7 +31,11 @@ class Frames(unittest.TestCase):
         return wire.request_chunks(number, **{**defaults, **fields})
 
     def rows(self):
-        """name: (bytes after the connection, with or without HELLO; what must come)."""
+        """name: (bytes after the connection, with or without HELLO; what must come).
+
+        "closes": BYE for breaking the protocol, and the end. "ends": the end, with a BYE or without:
+        what is no frame ends the link below all messages. "lives": an answer to PING. "refuses":
+        REJECT or BYE. A number: REJECT with that reason."""
         hello, frame = wire.hello(), wire.frame
         track = self.track["id"]
         closes, lives = "closes", "lives"
@@ -41,7 +45,7 @@ class Frames(unittest.TestCase):
             "HELLO of no version": (wire.hello(version=0), closes),
             "HELLO of a later version with more fields": (wire.hello(version=2, tail=b"more"), lives),
             "HELLO twice": (hello + wire.hello(), closes),
-            "a frame beyond the limit": (hello + bytes([200, 0xff, 0xff, 0xff]), closes),
+            "a frame beyond the limit": (hello + bytes([200, 0xff, 0xff, 0xff]), "ends"),
             "an unknown type": (hello + frame(200, b"whatever") + wire.ping(), lives),
             "a type reserved for peers": (hello + frame(40, bytes(100)) + wire.ping(), lives),
             "OPEN cut short": (hello + frame(wire.OPEN, bytes(12)), closes),
@@ -50,7 +54,8 @@ class Frames(unittest.TestCase):
             "REQUEST cut short": (hello + frame(wire.REQUEST, self.request()[4:-1]), closes),
             "REQUEST of no chunk": (hello + self.request(count=0), closes),
             "REQUEST of too many chunks": (hello + self.request(count=65), closes),
-            "REQUEST beyond the end": (hello + self.request(first=1000000), wire.REJECT_RANGE),
+            "REQUEST beyond the end": (hello + self.request(first=2000), wire.REJECT_RANGE),
+            "REQUEST beyond the end of any file": (hello + self.request(first=1 << 18), closes),
             "REQUEST that runs over the end": (hello + self.request(first=0, count=64), wire.REJECT_RANGE),
             "REQUEST of an unknown file": (hello + self.request(file_id="ab" * 32), wire.REJECT_UNKNOWN),
             "REQUEST of the right root with another length": (
@@ -66,7 +71,7 @@ class Frames(unittest.TestCase):
             "BYE with too much text": (hello + frame(wire.BYE, bytes(1 + 300)), closes),
             "BYE in order": (hello + frame(wire.BYE, b"\x01"), "ends"),
             "an empty frame of each type": (hello + b"".join(frame(kind) for kind in range(1, 12)), closes),
-            "no frame at all": (bytes(range(256)) * 64, closes),
+            "no frame at all": (bytes(range(256)) * 64, "ends"),
         }
 
     def answers(self, url, sent):

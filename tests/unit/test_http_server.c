@@ -281,6 +281,8 @@ static const struct {
     {"GET /text HTTP/1.1\r\n\r\n", REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
     {"GET /text HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
      REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
+    {"GET /text HTTP/1.1\r\n: nameless\r\n" LAST,
+     REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
     {"GET text HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
     {"GET * HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
     {"GET /\x80 HTTP/1.1\r\n" LAST, REFUSED("400 Bad Request", 24, "{\"error\":\"bad request\"}")},
