@@ -66,24 +66,6 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static int open_folder(struct serve *serve, const char *path)
-{
-    int error = folder_open(path, false, &serve->folder);
-    if (error == 0) {
-        return 0;
-    }
-    const char *cure = NULL;
-    if (error == ERROR_NOT_FOUND) {
-        command_complain(path, "not an origin's folder", "make one with \"refrain-origin init\"");
-        return EXIT_CODE_NOT_FOUND;
-    }
-    if (error == ERROR_DENIED) {
-        cure = "run as its owner, and let nobody else read identity.key (chmod 600)";
-    }
-    command_complain(path, error_text(error), cure);
-    return command_exit_code(error);
-}
-
 /* Takes the host and port of --listen, or the defaults. */
 static int parse_listen(const struct command_options *options,
                         char ret_host[NET_HOST_BYTES_MAX + 1], uint16_t *ret_port)
@@ -140,7 +122,7 @@ static int make_parts(struct serve *serve)
         error = net_loop_catch_signals(serve->loop, on_signal, serve);
     }
     if (error != 0) {
-        command_complain("serve", error_text(error), NULL);
+        command_complain("serve", command_error_text(error), NULL);
         return command_exit_code(error);
     }
     return 0;
@@ -197,11 +179,11 @@ int cmd_serve(const struct command_options *options, char **arguments)
 {
     struct serve serve = {.options = options};
     raise_descriptor_limit();
-    int code = open_folder(&serve, arguments[0]);
-    if (code != 0) {
-        return code;
+    int error = command_open_folder(arguments[0], false, &serve.folder);
+    if (error != 0) {
+        return command_exit_code(error);
     }
-    code = make_parts(&serve);
+    int code = make_parts(&serve);
     if (code == 0) {
         code = open_listener(&serve);
     }

@@ -44,6 +44,7 @@ static struct {
     gboolean json;
     gboolean keep_bytes;
     gboolean http;
+    gboolean verbose;
     gchar *listen;
 } given;
 
@@ -64,6 +65,9 @@ static const struct {
       "ADDRESS:PORT"},
      VERB_SERVE},
     {{"http", 0, 0, G_OPTION_ARG_NONE, &given.http, "Serve without TLS", NULL}, VERB_SERVE},
+    {{"verbose", 0, 0, G_OPTION_ARG_NONE, &given.verbose, "Write a line for each link and request",
+      NULL},
+     VERB_SERVE},
 };
 
 /* A context with the options of these verbs. */
@@ -172,6 +176,7 @@ static int run_verb(char **words, int count)
     const struct command_options command = {.is_json = given.json,
                                             .is_keep_bytes = given.keep_bytes,
                                             .is_http = given.http,
+                                            .is_verbose = given.verbose,
                                             .listen = given.listen};
     return verb->run(&command, words + 1);
 }

@@ -8,6 +8,7 @@
 #include "streamserver/uv/origin_worker_state.h"
 
 #include "common/error.h"
+#include "streamserver/command.h"
 #include "streamserver/core/routes.h"
 #include "streamserver/track_json.h"
 
@@ -314,13 +315,19 @@ static void answer_health(struct origin_worker *worker, struct net_http_exchange
 static void tell(const struct origin_worker *worker, const struct net_http_request *request)
 {
     char address[NET_ADDRESS_TEXT_BYTES];
-    if (worker->config.is_verbose) {
-        net_address_format(request->peer, address);
-        (void)fprintf(stderr, "http %s %s %s%s%s%s%s\n", address, request->is_head ? "HEAD" : "GET",
-                      request->path, request->query[0] == '\0' ? "" : "?", request->query,
-                      request->range == NULL ? "" : " ",
-                      request->range == NULL ? "" : request->range);
+    if (!worker->config.is_verbose) {
+        return;
     }
+    net_address_format(request->peer, address);
+    (void)fprintf(stderr, "http %s %s ", address, request->is_head ? "HEAD" : "GET");
+    command_print_text(stderr, request->path, strlen(request->path));
+    (void)fputs(request->query[0] == '\0' ? "" : "?", stderr);
+    command_print_text(stderr, request->query, strlen(request->query));
+    if (request->range != NULL) {
+        (void)fputc(' ', stderr);
+        command_print_text(stderr, request->range, strlen(request->range));
+    }
+    (void)fputc('\n', stderr);
 }
 
 void origin_worker_http_request(void *context, struct net_http_exchange *exchange,
