@@ -206,7 +206,8 @@ struct node_event {
         } position, sound_started;
         struct {
             uint32_t entry;
-            int error; /* SOUND_FAILED only */
+            int error; /* SOUND_FAILED only; ERROR_CANCELLED (a chain that was forgotten) is
+                          passed over */
         } sound; /* STALLED, RESUMED, ENDED, FAILED */
     };
 };

@@ -1,0 +1,202 @@
+/*
+ * planner.c: the first demand that some source has room for, and the run of chunks from there.
+ *
+ * Responsible for order, for the choice between sources by expected time of delivery, for when the
+ * origin is asked although peers have the chunk, and for what one request holds. Not responsible
+ * for what is demanded.
+ */
+#include "player/core/planner.h"
+
+#include <assert.h>
+
+/* The fixed pipeline of the published design: what the source delivers in this time. */
+#define PIPELINE_FIXED_US (2 * TIME_US_PER_S)
+#define PERCENT 100u
+
+uint64_t planner_pipeline_bytes(const struct node_preset *preset, uint64_t bytes_per_s,
+                                uint64_t delay_us)
+{
+    uint64_t bytes = 0;
+    if (preset->pipeline_bdp_percent == 0) {
+        bytes = time_scale(bytes_per_s, PIPELINE_FIXED_US, TIME_US_PER_S);
+    } else {
+        bytes = time_scale(bytes_per_s, delay_us, TIME_US_PER_S);
+        bytes = time_scale(bytes, preset->pipeline_bdp_percent, PERCENT);
+    }
+    if (bytes < preset->pipeline_bytes_min) {
+        return preset->pipeline_bytes_min;
+    }
+    return time_min_us(bytes, preset->pipeline_bytes_max);
+}
+
+/* Bytes that may be asked of the source now. What is urgent may go a row beyond the limit; what is
+ * not waits until a good part of the pipeline is free, so that requests are long. */
+static uint64_t room_of(const struct planner_source *source, bool is_urgent)
+{
+    if (source->requests_left == 0) {
+        return 0;
+    }
+    uint64_t limit = source->limit_bytes + (is_urgent ? ROW_BYTES : 0);
+    if (source->outstanding_bytes >= limit) {
+        return 0;
+    }
+    uint64_t room = limit - source->outstanding_bytes;
+    uint64_t batch = time_min_us(source->limit_bytes / 2, ROW_BYTES);
+    return is_urgent || room >= batch ? room : 0;
+}
+
+bool planner_has_room(const struct planner_view *view, bool is_urgent)
+{
+    for (uint32_t i = 0; i < view->source_count; i++) {
+        if (room_of(&view->sources[i], is_urgent) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has(const struct planner_source *source, const struct file *file, uint32_t chunk)
+{
+    if (source->kind == NODE_SOURCE_ORIGIN && file->is_refused) {
+        return false;
+    }
+    return source->has == NULL || source->has(source->context, file->handle, chunk);
+}
+
+/* How long until a chunk would be here. A source of unknown rate counts as one round trip. */
+static uint64_t expected_us(const struct planner_source *source)
+{
+    if (source->bytes_per_s == 0) {
+        return source->delay_us;
+    }
+    uint64_t queued = source->outstanding_bytes + CHUNK_BYTES;
+    return time_add_us(source->delay_us, time_scale(queued, TIME_US_PER_S, source->bytes_per_s));
+}
+
+/* Would the best peer miss the deadline, or is it so near that the origin stands in anyway? */
+static bool origin_may(const struct planner_view *view, uint64_t due_us, uint64_t peer_us)
+{
+    if (peer_us == TIME_NEVER_US) {
+        return true; /* nobody else has it */
+    }
+    uint64_t left_us = time_until_us(view->now_us, due_us);
+    return left_us <= view->preset->origin_ahead_us || left_us <= peer_us;
+}
+
+/* The source that brings the chunk first, of those with room; source_count: none. */
+static uint32_t choose(const struct planner_view *view, const struct planner_demand *demand,
+                       uint32_t chunk)
+{
+    bool is_urgent = demand->priority == P2P_PRIORITY_PLAY;
+    uint64_t due_us =
+        time_add_us(demand->due_us, time_scale(demand->step_us, chunk - demand->begin, 1));
+    uint64_t peer_us = TIME_NEVER_US;
+    for (uint32_t i = 0; i < view->source_count; i++) {
+        const struct planner_source *source = &view->sources[i];
+        if (source->kind == NODE_SOURCE_PEERS && has(source, demand->file, chunk)) {
+            peer_us = time_min_us(peer_us, expected_us(source));
+        }
+    }
+    uint32_t best = view->source_count;
+    uint64_t best_us = TIME_NEVER_US;
+    for (uint32_t i = 0; i < view->source_count; i++) {
+        const struct planner_source *source = &view->sources[i];
+        if (room_of(source, is_urgent) == 0 || !has(source, demand->file, chunk) ||
+            (source->kind == NODE_SOURCE_ORIGIN && !origin_may(view, due_us, peer_us))) {
+            continue;
+        }
+        uint64_t time_us = expected_us(source);
+        if (best == view->source_count || time_us < best_us) {
+            best = i;
+            best_us = time_us;
+        }
+    }
+    return best;
+}
+
+static bool needs_proof(const struct file *file, uint32_t chunk)
+{
+    const struct row *row = files_row(file, chunk);
+    return row == NULL || !row->has_proof;
+}
+
+/* Extends the run from its first chunk as far as one request may go. */
+static void extend(const struct planner_view *view, const struct planner_demand *demand,
+                   uint32_t slots, struct planner_run *run)
+{
+    const struct planner_source *source = &view->sources[run->source];
+    uint64_t room = room_of(source, demand->priority == P2P_PRIORITY_PLAY);
+    uint32_t most = view->preset->request_chunks;
+    most = most < slots ? most : slots;
+    uint64_t bytes = files_chunk_bytes(run->file, run->first_chunk);
+    while (run->count < most && bytes < room) {
+        uint32_t chunk = run->first_chunk + run->count;
+        if (chunk >= demand->end || files_state(run->file, chunk) != CHUNK_MISSING ||
+            needs_proof(run->file, chunk) != run->wants_proofs || !has(source, run->file, chunk)) {
+            return;
+        }
+        bytes += files_chunk_bytes(run->file, chunk);
+        run->count++;
+    }
+}
+
+/* Rows are asked for whole where that is possible: a run that goes beyond a row's end, and not to
+ * the demand's, stops at a row's end, so that no row's proof is asked for twice. */
+static void cut_at_row(const struct planner_demand *demand, struct planner_run *run)
+{
+    uint32_t end = run->first_chunk + run->count;
+    uint32_t row_end = end / ROW_CHUNKS * ROW_CHUNKS;
+    if (end < demand->end && row_end > run->first_chunk &&
+        files_state(run->file, end) == CHUNK_MISSING) {
+        run->count = row_end - run->first_chunk;
+    }
+}
+
+/* Slots that a demand of this priority may still take. */
+static uint32_t slots_for(const struct planner_view *view, uint8_t priority)
+{
+    if (priority == P2P_PRIORITY_PLAY) {
+        return view->slots_available;
+    }
+    uint32_t kept =
+        (uint32_t)time_scale(view->slots_count, view->preset->slots_urgent_percent, PERCENT);
+    return view->slots_available > kept ? view->slots_available - kept : 0;
+}
+
+static bool try_demand(const struct planner_view *view, const struct planner_demand *demand,
+                       struct planner_run *ret_run)
+{
+    uint32_t slots = slots_for(view, demand->priority);
+    if (slots == 0 || !planner_has_room(view, demand->priority == P2P_PRIORITY_PLAY)) {
+        return false;
+    }
+    uint32_t chunk = files_next_missing(demand->file, demand->begin, demand->end);
+    for (uint32_t looked = 0; chunk < demand->end && looked < PLANNER_LOOK_MAX; looked++) {
+        uint32_t source = choose(view, demand, chunk);
+        if (source < view->source_count) {
+            *ret_run = (struct planner_run){.file = demand->file,
+                                            .first_chunk = chunk,
+                                            .count = 1,
+                                            .priority = demand->priority,
+                                            .wants_proofs = needs_proof(demand->file, chunk),
+                                            .is_speculative = demand->is_speculative,
+                                            .source = source};
+            extend(view, demand, slots, ret_run);
+            cut_at_row(demand, ret_run);
+            return true;
+        }
+        chunk = files_next_missing(demand->file, chunk + 1, demand->end);
+    }
+    return false;
+}
+
+bool planner_next(const struct planner_view *view, struct planner_run *ret_run)
+{
+    for (uint32_t i = 0; i < view->demand_count; i++) {
+        assert(view->demands[i].end <= view->demands[i].file->chunk_count);
+        if (try_demand(view, &view->demands[i], ret_run)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,88 @@
+/*
+ * test_queue.c: queues as pictures: p = to be played, f = to be fetched, x = done. The entry at
+ * place i has the number 10 * (i + 1).
+ */
+#include "common/error.h"
+#include "player/core/node.h"
+#include "player/core/queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void queue_from(struct queue *queue, const char *picture)
+{
+    static const uint8_t id[TRACK_ID_BYTES];
+    queue_init(queue);
+    for (uint32_t i = 0; picture[i] != '\0'; i++) {
+        assert_int_equal(queue_add(queue, 10 * (i + 1), id, picture[i] == 'f'), 0);
+        queue_find(queue, 10 * (i + 1))->is_done = picture[i] == 'x';
+    }
+    queue_check_invariants(queue);
+}
+
+static const struct {
+    const char *picture;
+    uint32_t behind;
+    uint32_t play;  /* 0 = none */
+    uint32_t fetch; /* 0 = none */
+} nexts[] = {
+    {"", 0, 0, 0},        {"ppp", 0, 10, 0},      {"ppp", 10, 20, 0}, {"ppp", 30, 0, 0},
+    {"pxfp", 10, 40, 30}, {"fff", 10, 0, 20},     {"xxp", 0, 30, 0},  {"fpf", 15, 20, 30},
+    {"pfx", 20, 0, 0},    {"xpfxpf", 30, 50, 60}, {"p", 5, 10, 0},
+};
+
+static void test_next(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof nexts / sizeof nexts[0]; i++) {
+        struct queue queue;
+        queue_from(&queue, nexts[i].picture);
+        const struct queue_entry *play = queue_next_play(&queue, nexts[i].behind);
+        const struct queue_entry *fetch = queue_next_fetch(&queue, nexts[i].behind);
+        assert_int_equal(play == NULL ? 0 : play->number, nexts[i].play);
+        assert_int_equal(fetch == NULL ? 0 : fetch->number, nexts[i].fetch);
+        queue_deinit(&queue);
+    }
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    struct queue queue;
+    queue_from(&queue, "pppp");
+    assert_int_equal(queue_find(&queue, 40)->number, 40);
+    assert_int_equal(queue_find(&queue, 10)->number, 10);
+    assert_null(queue_find(&queue, 25));
+    assert_null(queue_find(&queue, 0));
+    assert_null(queue_find(&queue, 50));
+    queue_deinit(&queue);
+}
+
+static void test_full(void **state)
+{
+    (void)state;
+    static const uint8_t id[TRACK_ID_BYTES];
+    struct queue queue;
+    queue_init(&queue);
+    for (uint32_t i = 1; i <= NODE_QUEUE_MAX; i++) {
+        assert_int_equal(queue_add(&queue, i, id, false), 0);
+    }
+    assert_int_equal(queue_add(&queue, NODE_QUEUE_MAX + 1, id, false), ERROR_FULL);
+    assert_int_equal(queue.count, NODE_QUEUE_MAX);
+    queue_check_invariants(&queue);
+    queue_deinit(&queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_next),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_full),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
