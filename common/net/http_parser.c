@@ -16,6 +16,7 @@
 
 /* Whatever llhttp does not count: blanks, line ends, the method and the version. */
 #define SLACK_BYTES 1024u
+#define REQUEST_BYTES_MAX (NET_HTTP_LINE_BYTES_MAX + NET_HTTP_HEADERS_BYTES_MAX + SLACK_BYTES)
 
 static const char *const header_names[NET_HTTP_HEADERS] = {
     [NET_HTTP_HOST] = "host",
@@ -270,15 +271,14 @@ int net_http_parser_push(struct net_http_parser *parser, const uint8_t *bytes, s
         *ret_used = count;
         return ERROR_TRUNCATED;
     }
-    llhttp_errno_t error = llhttp_execute(&parser->llhttp, at, left);
+    size_t allowed = REQUEST_BYTES_MAX - parser->bytes;
+    size_t given = left < allowed ? left : allowed;
+    llhttp_errno_t error = llhttp_execute(&parser->llhttp, at, given);
     if (error == HPE_OK) {
-        parser->bytes += left;
+        parser->bytes += given;
         *ret_used = count;
-        if (parser->bytes > NET_HTTP_LINE_BYTES_MAX + NET_HTTP_HEADERS_BYTES_MAX + SLACK_BYTES) {
-            parser->status = 431;
-            return ERROR_MALFORMED;
-        }
-        return ERROR_TRUNCATED;
+        parser->status = parser->bytes == REQUEST_BYTES_MAX ? 431 : 0;
+        return parser->status == 0 ? ERROR_TRUNCATED : ERROR_MALFORMED;
     }
     if (parser->is_whole && (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE)) {
         *ret_used = (size_t)(llhttp_get_error_pos(&parser->llhttp) - (const char *)bytes);
