@@ -189,7 +189,7 @@ static int handle(struct origin *origin, const struct origin_event *event)
     case ORIGIN_EVENT_LINK_UP:
         return origin_link_up(origin, event);
     case ORIGIN_EVENT_LINK_DOWN:
-        origin_link_down(origin, event->link_down.link);
+        origin_link_down(origin, event->link_down.link, event->link_down.error);
         return 0;
     case ORIGIN_EVENT_MESSAGE:
         return handle_message(origin, event);

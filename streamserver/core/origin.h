@@ -91,7 +91,7 @@ struct origin_event {
         } link_up;
         struct {
             uint32_t link;
-            int error;
+            int error; /* why; ERROR_MALFORMED and ERROR_TOO_LARGE count as misbehaviour */
         } link_down;
         struct {
             uint32_t link;

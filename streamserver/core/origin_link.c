@@ -100,12 +100,13 @@ void origin_link_forget(struct origin *origin, struct origin_link *link)
     free(link);
 }
 
-void origin_link_down(struct origin *origin, uint32_t number)
+void origin_link_down(struct origin *origin, uint32_t number, int error)
 {
     struct origin_link *link = origin_link_find(origin, number);
     if (link == NULL) {
         return; /* we let it go before */
     }
+    origin->totals.misbehaved += error == ERROR_MALFORMED || error == ERROR_TOO_LARGE;
     trace_line(origin->config.trace, origin->now_us, origin->config.trace_node,
                "link %u: down, %u requests dropped", number, link->upload.job_count);
     origin_link_forget(origin, link);

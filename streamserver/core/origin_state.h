@@ -175,7 +175,7 @@ bool origin_has_room(const struct origin *origin);
 
 /* origin_link.c: links come, greet, fall silent, go */
 int origin_link_up(struct origin *origin, const struct origin_event *event);
-void origin_link_down(struct origin *origin, uint32_t number);
+void origin_link_down(struct origin *origin, uint32_t number, int error);
 struct origin_link *origin_link_find(const struct origin *origin, uint32_t number);
 void origin_link_heard(struct origin *origin, struct origin_link *link);
 void origin_link_hello(struct origin *origin, struct origin_link *link,

@@ -378,9 +378,14 @@ void bench_up(struct bench *bench, uint32_t link, bool is_tls)
 
 void bench_down(struct bench *bench, uint32_t link)
 {
+    bench_down_for(bench, link, ERROR_CLOSED);
+}
+
+void bench_down_for(struct bench *bench, uint32_t link, int error)
+{
     struct origin_event event = {.kind = ORIGIN_EVENT_LINK_DOWN};
     event.link_down.link = link;
-    event.link_down.error = ERROR_CLOSED;
+    event.link_down.error = error;
     bench->links[link].is_up = false;
     step_and_settle(bench, &event);
 }

@@ -82,6 +82,7 @@ void bench_end(struct bench *bench);
 /* Each of these is one event and all that follows from it. */
 void bench_up(struct bench *bench, uint32_t link, bool is_tls);
 void bench_down(struct bench *bench, uint32_t link);
+void bench_down_for(struct bench *bench, uint32_t link, int error);
 void bench_say(struct bench *bench, uint32_t link, const struct p2p_message *message);
 void bench_hello(struct bench *bench, uint32_t link);
 void bench_open(struct bench *bench, uint32_t link, uint32_t request, uint32_t track, bool start);

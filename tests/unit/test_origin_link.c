@@ -231,6 +231,23 @@ static void test_down_in_the_middle(void **state)
     }
 }
 
+/* What the shell could not even decode counts as misbehaviour; an ordinary end does not. */
+static void test_malformed_counts(void **state)
+{
+    (void)state;
+    static const int errors[] = {ERROR_CLOSED, ERROR_MALFORMED, ERROR_IO, ERROR_TOO_LARGE};
+    static const uint64_t counts[] = {0, 1, 1, 2};
+    start();
+    for (uint32_t i = 0; i < 4; i++) {
+        struct origin_totals totals;
+        bench_join(&bench, i + 1);
+        bench_down_for(&bench, i + 1, errors[i]);
+        origin_get_totals(bench.origin, &totals);
+        assert_int_equal(totals.misbehaved, counts[i]);
+    }
+    bench_end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_silence_of_many),
         cmocka_unit_test(test_down_in_the_middle),
+        cmocka_unit_test(test_malformed_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
