@@ -91,7 +91,7 @@ static int open_env(struct store *store)
 static int used_bytes(const struct store *store, uint64_t *ret_bytes)
 {
     const MDB_dbi databases[] = {store->env.meta, store->env.files, store->env.rows,
-                                 store->env.manifests};
+                                 store->env.chunks, store->env.manifests};
     MDB_txn *txn = NULL;
     uint64_t pages = 0;
     int error = mdb_txn_begin(store->env.env, NULL, MDB_RDONLY, &txn);
@@ -225,7 +225,6 @@ static void deinit_locks(struct store *store)
 
 static void free_store(struct store *store)
 {
-    free(store->row);
     free(store->record);
     free(store->masks);
     free(store->folder);
@@ -242,9 +241,7 @@ static struct store *alloc_store(const struct store_config *config)
     store->folder = strdup(config->folder);
     store->masks = calloc(FILE_ROWS_MAX, 1);
     store->record = calloc(STORE_FILE_BYTES_MAX, 1);
-    store->row = calloc(ROW_BYTES, 1);
-    if (store->folder == NULL || store->masks == NULL || store->record == NULL ||
-        store->row == NULL) {
+    if (store->folder == NULL || store->masks == NULL || store->record == NULL) {
         free_store(store);
         return NULL;
     }

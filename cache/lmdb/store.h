@@ -5,16 +5,21 @@
  * damaged database aside. Not for: what to keep (cache/core/index), who may write (the program
  * holds the engine lock of the state folder before it opens the store), names of tracks.
  *
- * FOLDER/data.mdb, FOLDER/lock.mdb (LMDB 0.9). Numbers big-endian. Four named databases:
+ * FOLDER/data.mdb, FOLDER/lock.mdb (LMDB 0.9). Numbers big-endian. Five named databases:
  *   meta       "format"  -> "refrain chunks" 14, format u16 (STORE_FORMAT)
  *              "uses"    -> u64, the number of the last use
  *   files      file id 40                      -> last use u64, flags u8 (1: pinned, 2: complete),
  *                                                 chunks u32, then a mask a row unless complete
  *   rows       file id 40, row u32             -> format u8 (1), mask u8, leaves u8, uncles u8,
- *                                                 hashes 32 each, the mask's chunks in order
+ *                                                 hashes 32 each, the last 16 bytes of each chunk
+ *                                                 (zeros for one that is short or not there)
+ *   chunks     file id 40, chunk u32           -> a chunk of 16 KiB without its last 16 bytes; a
+ *                                                 shorter one whole
  *   manifests  track id 16                     -> the manifest's bytes
- * A row of 8 chunks with the longest proof has 131,812 bytes: with LMDB's page header 33 pages of
- * 4 KiB, 1.031 x its payload. A row certifies itself: its proof leads to the file id in its key.
+ * LMDB puts 16 bytes before a large value: 16,368 bytes fill 4 pages of 4 KiB, 16,384 would take a
+ * fifth. So every chunk takes the same 4 pages, free places always fit, and a chunk is written
+ * once, whether its row comes at once or in parts. A row certifies itself: its proof leads to the
+ * file id in its key, its chunks to the proof.
  *
  * Versions: a database of a newer format is refused (ERROR_VERSION), never changed. One that is
  * not ours, or damaged, is renamed FOLDER.damaged-N and a new one begun; `message` says so.
@@ -42,7 +47,7 @@
 #define STORE_LIMIT_BYTES_MAX (UINT64_C(10) << 30)  /* of the default; a listener may set more */
 #define STORE_LIMIT_BYTES_LEAST (UINT64_C(1) << 20) /* what a listener sets is raised to this */
 #define STORE_COMMIT_US UINT64_C(200000)       /* an operation waits at most this long for others */
-#define STORE_COMMIT_BYTES (UINT64_C(4) << 20) /* more than this does not wait */
+#define STORE_COMMIT_BYTES (UINT64_C(4) << 20) /* in one transaction; a quarter does not wait */
 #define STORE_QUEUE_MAX 65536u                 /* operations waiting */
 #define STORE_MANIFEST_BYTES_MAX 8192u
 
@@ -63,8 +68,8 @@ struct store_callbacks {
      * the store was closed before; ERROR_DAMAGED: the database is damaged, writing stays off. From
      * now on the chunks' buffers are the caller's again. */
     void (*stored)(void *context, uint64_t token, int error);
-    /* While rows were merged, the stored one was found rotten and dropped. Comes after `stored`
-     * for that put: whoever keeps an index strikes out the row and evicts it. */
+    /* When chunks were added to a row, what the store knew of it was found rotten and dropped. Comes
+     * after `stored` for that put: whoever keeps an index strikes out the row and evicts it. */
     void (*rotten)(void *context, const struct media_file_id *file, uint32_t row);
     /* One sentence for people: "THING: REASON; CURE", without the program's name. */
     void (*message)(void *context, const char *text);
@@ -166,7 +171,8 @@ int store_get_status(struct store *store, struct store_status *ret_status);
 /* 10 % of the free disk (what the cache takes already counts as free), within 50 MiB and 10 GiB.
  * Pure. */
 uint64_t store_default_limit_bytes(uint64_t free_bytes, uint64_t cache_file_bytes);
-/* The payload that fits into a file of `limit_bytes`: 15/16 of it. Pure. */
+/* The payload that fits into a file of `limit_bytes`, with room for pages between transactions: 92 %
+ * of it. Pure. */
 uint64_t store_payload_limit_bytes(uint64_t limit_bytes);
 /* Bytes that this user may still write where `folder` is (or will be: its nearest parent that is
  * there). ERROR_IO. */

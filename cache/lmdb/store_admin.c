@@ -114,7 +114,7 @@ static int verify_row(struct verification *verification, MDB_txn *txn, const MDB
         return 0;
     }
     if (store_row_decode(value->mv_data, value->mv_size, file.bytes, row, &view) != 0 ||
-        store_verify_row(&store->hasher, &file, row, &view) != 0 ||
+        store_verify_row(&store->env, txn, &store->hasher, &file, row, &view) != 0 ||
         recorded_mask(store, txn, &file, row) != view.mask) {
         return note_bad(verification, &file, row);
     }
@@ -258,7 +258,7 @@ int store_admin_verify(const char *folder, const struct store_hasher *hasher, bo
 /* Removes a folder's database; what else may stand in the folder stays. */
 static int remove_database(const char *folder, uint64_t *freed_bytes)
 {
-    static const char *const names[] = {"data.mdb", "data.new", "lock.mdb"};
+    static const char *const names[] = {"data.mdb", "data.new", "lock.mdb", "damaged"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[PATH_MAX];
         struct stat status;

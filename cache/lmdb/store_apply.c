@@ -1,8 +1,8 @@
 /*
  * store_apply.c: what each operation does to the database, within one transaction.
  *
- * Responsible for rows and file records agreeing with each other, and for old chunks being hashed
- * before a new row takes them over. Not for when, nor for what follows an error (store_writer.c).
+ * Responsible for chunks, rows and file records agreeing with each other. Not for when, nor for what
+ * follows an error (store_writer.c).
  *
  * Failure modes: any error aborts the whole transaction. A page header that is not what the value
  * needs is MDB_CORRUPTED: LMDB would free pages of others by it.
@@ -39,6 +39,21 @@ static int delete (MDB_txn *txn, MDB_dbi database, void *key, size_t key_bytes)
 {
     MDB_val key_value = {.mv_size = key_bytes, .mv_data = key};
     return mdb_del(txn, database, &key_value, NULL);
+}
+
+/* Deletes what stands under a key, if anything does. */
+static int delete_checked(struct store *store, MDB_txn *txn, MDB_dbi database, void *key,
+                          size_t key_bytes)
+{
+    MDB_val value;
+    int error = get(txn, database, key, key_bytes, &value);
+    if (error != 0) {
+        return error == MDB_NOTFOUND ? 0 : error;
+    }
+    if (!store_check_value(value.mv_data, value.mv_size, store->env.page_bytes)) {
+        return MDB_CORRUPTED;
+    }
+    return delete (txn, database, key, key_bytes);
 }
 
 static int write_uses(struct store *store, MDB_txn *txn)
@@ -96,89 +111,97 @@ static int save_record(struct store *store, MDB_txn *txn, const struct media_fil
         empty = store->masks[row] == 0;
     }
     if (empty) {
-        return delete (txn, store->env.files, key, sizeof key);
+        return delete_checked(store, txn, store->env.files, key, sizeof key);
     }
     uint32_t count = store_file_encode(file->bytes, record->last_use, record->pinned, store->masks,
                                        store->record);
     return put(txn, store->env.files, key, sizeof key, store->record, count);
 }
 
-/* ---- rows ---- */
+/* ---- rows and chunks ---- */
 
-/* Copies those chunks of the stored row that the new one does not bring, each only if it is what
- * the proof says; sets op->rotten otherwise. Gives their mask; pointers go to `chunks`. */
-static uint8_t keep_chunks(struct store *store, struct store_op *op, const MDB_val *value,
-                           const uint8_t *chunks[ROW_CHUNKS])
+static int put_chunk(struct store *store, MDB_txn *txn, const struct store_op *op, uint32_t nth)
 {
-    struct store_row_view view;
-    uint8_t kept = 0;
-    if (store_row_decode(value->mv_data, value->mv_size, op->file.bytes, op->row, &view) != 0) {
-        op->rotten = true;
-        return 0;
-    }
-    for (uint32_t nth = 0; nth < ROW_CHUNKS; nth++) {
-        if (((view.mask & ~op->mask) >> nth & 1) == 0) {
-            continue;
-        }
-        uint8_t hash[HASH_BYTES];
-        uint32_t bytes = 0;
-        const uint8_t *chunk = store_row_chunk(&view, op->file.bytes, op->row, nth, &bytes);
-        uint8_t *copy = store->row + (size_t)nth * CHUNK_BYTES;
-        memcpy(copy, chunk, bytes);
-        store->hasher.chunk(store->hasher.context, copy, bytes, hash);
-        if (memcmp(hash, op->proof.hashes[nth], HASH_BYTES) != 0) {
-            op->rotten = true;
-            continue;
-        }
-        chunks[nth] = copy;
-        kept |= (uint8_t)(1u << nth);
-    }
-    return kept;
+    uint8_t key[STORE_CHUNK_KEY_BYTES];
+    uint32_t chunk = op->row * ROW_CHUNKS + nth;
+    uint32_t bytes = media_chunk_bytes(op->file.bytes, chunk);
+    store_chunk_key(&op->file, chunk, key);
+    /* One that stands there may be rotten, its length included; it is taken out, not overwritten. */
+    int error = delete_checked(store, txn, store->env.chunks, key, sizeof key);
+    return error != 0 ? error
+                      : put(txn, store->env.chunks, key, sizeof key, op->chunks[nth],
+                            store_body_bytes(bytes));
 }
 
-static int write_row(struct store *store, MDB_txn *txn, const struct store_op *op, uint8_t mask,
-                     const uint8_t *const chunks[ROW_CHUNKS], void *key)
+static int delete_chunks(struct store *store, MDB_txn *txn, const struct media_file_id *file,
+                         uint32_t row, uint8_t mask)
 {
-    uint64_t file_bytes = op->file.bytes;
-    MDB_val key_value = {.mv_size = STORE_ROW_KEY_BYTES, .mv_data = key};
-    MDB_val value = {.mv_size = store_row_bytes(file_bytes, op->row, mask)};
-    int error = mdb_put(txn, store->env.rows, &key_value, &value, MDB_RESERVE);
+    int error = 0;
+    for (uint32_t nth = 0; nth < ROW_CHUNKS && error == 0; nth++) {
+        if ((mask >> nth & 1) != 0) {
+            uint8_t key[STORE_CHUNK_KEY_BYTES];
+            store_chunk_key(file, row * ROW_CHUNKS + nth, key);
+            error = delete_checked(store, txn, store->env.chunks, key, sizeof key);
+        }
+    }
+    return error;
+}
+
+/* What is known of the row so far: its mask and tails. One that is rotten is forgotten with the
+ * chunks that the operation does not bring. */
+static int load_row(struct store *store, MDB_txn *txn, struct store_op *op, uint8_t *key,
+                    uint8_t *ret_mask, uint8_t ret_tails[ROW_CHUNKS * STORE_TAIL_BYTES])
+{
+    struct store_row_view view;
+    MDB_val value;
+    uint64_t bytes = op->file.bytes;
+    *ret_mask = 0;
+    memset(ret_tails, 0, ROW_CHUNKS * STORE_TAIL_BYTES);
+    int error = get(txn, store->env.rows, key, STORE_ROW_KEY_BYTES, &value);
+    if (error != 0) {
+        return error == MDB_NOTFOUND ? 0 : error;
+    }
+    if (store_row_decode(value.mv_data, value.mv_size, bytes, op->row, &view) != 0) {
+        op->rotten = true;
+        error = delete_checked(store, txn, store->env.rows, key, STORE_ROW_KEY_BYTES);
+        return error != 0 ? error
+                          : delete_chunks(store, txn, &op->file, op->row,
+                                          (uint8_t)(store_full_mask(bytes, op->row) & ~op->mask));
+    }
+    *ret_mask = view.mask;
+    memcpy(ret_tails, view.tails, (size_t)media_row_chunks(bytes, op->row) * STORE_TAIL_BYTES);
+    return 0;
+}
+
+/* Writes the chunks of the operation and their row. */
+static int put_chunks(struct store *store, MDB_txn *txn, struct store_op *op, uint8_t *ret_mask)
+{
+    uint8_t key[STORE_ROW_KEY_BYTES];
+    uint8_t tails[ROW_CHUNKS * STORE_TAIL_BYTES];
+    uint8_t value[STORE_ROW_BYTES_MAX];
+    uint64_t bytes = op->file.bytes;
+    store_row_key(&op->file, op->row, key);
+    int error = load_row(store, txn, op, key, ret_mask, tails);
+    for (uint32_t nth = 0; nth < ROW_CHUNKS && error == 0; nth++) {
+        if ((op->mask >> nth & 1) != 0) {
+            uint32_t count = media_chunk_bytes(bytes, op->row * ROW_CHUNKS + nth);
+            memcpy(tails + (size_t)nth * STORE_TAIL_BYTES,
+                   op->chunks[nth] + store_body_bytes(count), store_tail_bytes(count));
+            error = put_chunk(store, txn, op, nth);
+        }
+    }
     if (error != 0) {
         return error;
     }
-    uint8_t *at = store_row_encode(file_bytes, op->row, mask, &op->proof, value.mv_data);
-    for (uint32_t nth = 0; nth < ROW_CHUNKS; nth++) {
-        if ((mask >> nth & 1) != 0) {
-            uint32_t bytes = media_chunk_bytes(file_bytes, op->row * ROW_CHUNKS + nth);
-            memcpy(at, chunks[nth], bytes);
-            at += bytes;
-        }
-    }
-    assert(at == (uint8_t *)value.mv_data + value.mv_size);
-    return 0;
+    *ret_mask |= op->mask;
+    store_row_encode(bytes, op->row, *ret_mask, &op->proof, tails, value);
+    return put(txn, store->env.rows, key, sizeof key, value, store_row_bytes(bytes, op->row));
 }
 
 static int apply_put_row(struct store *store, MDB_txn *txn, struct store_op *op)
 {
-    uint8_t key[STORE_ROW_KEY_BYTES];
-    const uint8_t *chunks[ROW_CHUNKS];
-    MDB_val value;
-    uint8_t mask = op->mask;
-    store_row_key(&op->file, op->row, key);
-    memcpy(chunks, op->chunks, sizeof chunks);
-    int error = get(txn, store->env.rows, key, sizeof key, &value);
-    if (error == 0) {
-        if (!store_check_value(value.mv_data, value.mv_size, store->env.page_bytes)) {
-            return MDB_CORRUPTED;
-        }
-        mask |= keep_chunks(store, op, &value, chunks);
-        /* A value that shrank would keep more pages than it needs. */
-        error = delete (txn, store->env.rows, key, sizeof key);
-    }
-    if (error != 0 && error != MDB_NOTFOUND) {
-        return error;
-    }
-    error = write_row(store, txn, op, mask, chunks, key);
+    uint8_t mask = 0;
+    int error = put_chunks(store, txn, op, &mask);
     if (error != 0) {
         return error;
     }
@@ -197,16 +220,13 @@ static int apply_put_row(struct store *store, MDB_txn *txn, struct store_op *op)
 static int apply_evict_row(struct store *store, MDB_txn *txn, const struct store_op *op)
 {
     uint8_t key[STORE_ROW_KEY_BYTES];
-    MDB_val value;
     store_row_key(&op->file, op->row, key);
-    int error = get(txn, store->env.rows, key, sizeof key, &value);
+    int error = delete_checked(store, txn, store->env.rows, key, sizeof key);
     if (error == 0) {
-        if (!store_check_value(value.mv_data, value.mv_size, store->env.page_bytes)) {
-            return MDB_CORRUPTED;
-        }
-        error = delete (txn, store->env.rows, key, sizeof key);
+        error =
+            delete_chunks(store, txn, &op->file, op->row, store_full_mask(op->file.bytes, op->row));
     }
-    if (error != 0 && error != MDB_NOTFOUND) {
+    if (error != 0) {
         return error;
     }
     struct record record;
@@ -218,13 +238,14 @@ static int apply_evict_row(struct store *store, MDB_txn *txn, const struct store
     return save_record(store, txn, &op->file, &record);
 }
 
-/* Deletes all rows of a file that are there, whatever its record says. */
-static int delete_rows(struct store *store, MDB_txn *txn, const struct media_file_id *file)
+/* Deletes all of a file that is in a database, whatever its record says. */
+static int delete_range(struct store *store, MDB_txn *txn, MDB_dbi database,
+                        const struct media_file_id *file)
 {
     uint8_t first[STORE_ROW_KEY_BYTES];
     MDB_cursor *cursor = NULL;
     store_row_key(file, 0, first);
-    int error = mdb_cursor_open(txn, store->env.rows, &cursor);
+    int error = mdb_cursor_open(txn, database, &cursor);
     if (error != 0) {
         return error;
     }
@@ -247,13 +268,15 @@ static int delete_rows(struct store *store, MDB_txn *txn, const struct media_fil
 static int apply_evict_file(struct store *store, MDB_txn *txn, const struct store_op *op)
 {
     uint8_t key[MEDIA_FILE_ID_BYTES];
-    int error = delete_rows(store, txn, &op->file);
+    int error = delete_range(store, txn, store->env.chunks, &op->file);
+    if (error == 0) {
+        error = delete_range(store, txn, store->env.rows, &op->file);
+    }
     if (error != 0) {
         return error;
     }
     store_file_key(&op->file, key);
-    error = delete (txn, store->env.files, key, sizeof key);
-    return error == MDB_NOTFOUND ? 0 : error;
+    return delete_checked(store, txn, store->env.files, key, sizeof key);
 }
 
 /* Touch and pin: the record alone. */

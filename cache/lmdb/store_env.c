@@ -21,8 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DATABASES 4u
+#define DATABASES 5u
 #define READERS_MAX 254u /* transactions at once, of all processes */
+#define DAMAGED_NAME "damaged"
 #define FORMAT_KEY "format"
 #define FORMAT_TEXT "refrain chunks"
 #define FORMAT_TEXT_BYTES (sizeof FORMAT_TEXT - 1)
@@ -106,6 +107,17 @@ int store_env_set_aside(const char *folder, char *ret_name)
     return ERROR_DAMAGED;
 }
 
+void store_env_mark_damaged(const char *folder)
+{
+    char path[PATH_MAX];
+    if (store_env_path(folder, DAMAGED_NAME, path)) {
+        int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+    }
+}
+
 /* ERROR_DAMAGED: a mark of something else; ERROR_VERSION: a newer one of ours. */
 static int read_format(MDB_txn *txn, MDB_dbi meta)
 {
@@ -133,7 +145,7 @@ static int write_format(MDB_txn *txn, MDB_dbi meta)
     return store_env_error(mdb_put(txn, meta, &key, &value, 0));
 }
 
-/* Opens the four databases in a transaction, making them with MDB_CREATE. */
+/* Opens the five databases in a transaction, making them with MDB_CREATE. */
 static int open_databases(MDB_txn *txn, unsigned flags, struct store_env *env)
 {
     const struct {
@@ -142,6 +154,7 @@ static int open_databases(MDB_txn *txn, unsigned flags, struct store_env *env)
     } databases[DATABASES] = {{"meta", &env->meta},
                               {"files", &env->files},
                               {"rows", &env->rows},
+                              {"chunks", &env->chunks},
                               {"manifests", &env->manifests}};
     for (size_t i = 0; i < DATABASES; i++) {
         int error = mdb_dbi_open(txn, databases[i].name, flags, databases[i].handle);
@@ -233,6 +246,12 @@ int store_env_open(const char *folder, uint64_t map_bytes, bool read_only,
 {
     char path[PATH_MAX];
     struct store_env env = {.map_bytes = map_bytes};
+    if (!store_env_path(folder, DAMAGED_NAME, path)) {
+        return ERROR_SYSTEM;
+    }
+    if (access(path, F_OK) == 0) {
+        return ERROR_DAMAGED;
+    }
     if (!store_env_path(folder, "data.mdb", path)) {
         return ERROR_SYSTEM;
     }

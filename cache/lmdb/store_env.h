@@ -1,7 +1,7 @@
 /*
  * store_env.h: the LMDB environment of a store: opening, judging, setting aside, compacting it.
  *
- * Internal to cache/lmdb. One store_env is one open environment with its four databases; who may
+ * Internal to cache/lmdb. One store_env is one open environment with its five databases; who may
  * have a transaction in it, and when it may be resized, is decided above (store_internal.h).
  */
 #ifndef CACHE_LMDB_STORE_ENV_H
@@ -18,6 +18,7 @@ struct store_env {
     MDB_dbi meta;
     MDB_dbi files;
     MDB_dbi rows;
+    MDB_dbi chunks;
     MDB_dbi manifests;
     uint32_t page_bytes;
     uint64_t map_bytes; /* of the map now */
@@ -34,6 +35,8 @@ int store_env_open(const char *folder, uint64_t map_bytes, bool read_only,
                    struct store_env *ret_env);
 void store_env_close(struct store_env *env); /* nothing when it is not open */
 
+/* Leaves a mark in the folder, so that the next opening takes the database for damaged. */
+void store_env_mark_damaged(const char *folder);
 /* Makes the folder and its parents, mode 0700. */
 int store_env_make_folder(const char *folder);
 /* Renames the folder; ret_name has PATH_MAX bytes. ERROR_DAMAGED: it could not be renamed. */

@@ -17,10 +17,9 @@
 #define FLAG_COMPLETE 2u
 #define MAP_PAGE_BYTES UINT64_C(65536) /* a multiple of every page size */
 
-/* A full row with the longest proof keeps within 33 pages of 4 KiB, LMDB's 16 bytes included. */
-_Static_assert(16 + STORE_ROW_HEADER_BYTES + MEDIA_PROOF_HASHES_MAX * HASH_BYTES + ROW_BYTES <=
-                   33 * 4096,
-               "a row's proof would take another page");
+/* A whole chunk with LMDB's 16 bytes before it fills 4 pages, and a row's value stays in its leaf. */
+_Static_assert(16 + CHUNK_BYTES - STORE_TAIL_BYTES == 4 * 4096, "a chunk would take another page");
+_Static_assert(STORE_ROW_BYTES_MAX + STORE_ROW_KEY_BYTES < 2000, "two rows fit into a leaf");
 
 void store_file_key(const struct media_file_id *file, uint8_t ret_key[MEDIA_FILE_ID_BYTES])
 {
@@ -38,6 +37,12 @@ void store_row_key(const struct media_file_id *file, uint32_t row,
     store_file_key(file, ret_key);
     writer_init(&writer, ret_key + MEDIA_FILE_ID_BYTES, 4);
     writer_u32(&writer, row);
+}
+
+void store_chunk_key(const struct media_file_id *file, uint32_t chunk,
+                     uint8_t ret_key[STORE_CHUNK_KEY_BYTES])
+{
+    store_row_key(file, chunk, ret_key);
 }
 
 bool store_file_key_decode(const uint8_t *key, size_t count, struct media_file_id *ret_file)
@@ -87,26 +92,26 @@ uint32_t store_mask_bytes(uint64_t bytes, uint32_t row, uint8_t mask)
     return sum;
 }
 
-uint32_t store_row_bytes(uint64_t bytes, uint32_t row, uint8_t mask)
+uint32_t store_row_bytes(uint64_t bytes, uint32_t row)
 {
     return STORE_ROW_HEADER_BYTES + media_proof_hash_count(bytes, row) * HASH_BYTES +
-           store_mask_bytes(bytes, row, mask);
+           media_row_chunks(bytes, row) * STORE_TAIL_BYTES;
 }
 
-uint8_t *store_row_encode(uint64_t bytes, uint32_t row, uint8_t mask,
-                          const struct media_proof *proof, uint8_t *value)
+void store_row_encode(uint64_t bytes, uint32_t row, uint8_t mask, const struct media_proof *proof,
+                      const uint8_t *tails, uint8_t *value)
 {
     uint32_t hashes = media_proof_hash_count(bytes, row);
     assert(proof->leaf_count + proof->uncle_count == (int)hashes);
     struct writer writer;
-    writer_init(&writer, value, STORE_ROW_HEADER_BYTES + hashes * HASH_BYTES);
+    writer_init(&writer, value, store_row_bytes(bytes, row));
     writer_u8(&writer, STORE_ROW_FORMAT);
     writer_u8(&writer, mask);
     writer_u8(&writer, proof->leaf_count);
     writer_u8(&writer, proof->uncle_count);
     writer_bytes(&writer, proof->hashes, (size_t)hashes * HASH_BYTES);
+    writer_bytes(&writer, tails, (size_t)media_row_chunks(bytes, row) * STORE_TAIL_BYTES);
     assert(!writer_failed(&writer));
-    return value + writer_used(&writer);
 }
 
 int store_row_decode(const uint8_t *value, size_t count, uint64_t bytes, uint32_t row,
@@ -119,28 +124,26 @@ int store_row_decode(const uint8_t *value, size_t count, uint64_t bytes, uint32_
     uint8_t leaves = cursor_u8(&cursor);
     uint8_t uncles = cursor_u8(&cursor);
     uint32_t hashes = media_proof_hash_count(bytes, row);
+    uint32_t chunks = media_row_chunks(bytes, row);
     view.hashes = cursor_bytes(&cursor, (size_t)hashes * HASH_BYTES);
-    if (cursor_failed(&cursor) || format != STORE_ROW_FORMAT || view.mask == 0 ||
-        (view.mask & ~store_full_mask(bytes, row)) != 0) {
+    view.tails = cursor_bytes(&cursor, (size_t)chunks * STORE_TAIL_BYTES);
+    if (cursor_failed(&cursor) || cursor_left(&cursor) > 0 || format != STORE_ROW_FORMAT ||
+        view.mask == 0 || (view.mask & ~store_full_mask(bytes, row)) != 0 || leaves != chunks ||
+        leaves + uncles != (int)hashes) {
         return ERROR_MALFORMED;
     }
-    uint32_t payload_bytes = store_mask_bytes(bytes, row, view.mask);
-    if (leaves != media_row_chunks(bytes, row) || leaves + uncles != (int)hashes ||
-        cursor_left(&cursor) != payload_bytes) {
-        return ERROR_MALFORMED;
-    }
-    view.payload = cursor_bytes(&cursor, payload_bytes);
     *ret_view = view;
     return 0;
 }
 
-const uint8_t *store_row_chunk(const struct store_row_view *view, uint64_t bytes, uint32_t row,
-                               uint32_t nth, uint32_t *ret_bytes)
+uint32_t store_tail_bytes(uint32_t chunk_bytes)
 {
-    assert((view->mask >> nth & 1) != 0);
-    uint8_t before = (uint8_t)(view->mask & ((1u << nth) - 1));
-    *ret_bytes = media_chunk_bytes(bytes, row * ROW_CHUNKS + nth);
-    return view->payload + (size_t)__builtin_popcount(before) * CHUNK_BYTES;
+    return chunk_bytes == CHUNK_BYTES ? STORE_TAIL_BYTES : 0;
+}
+
+uint32_t store_body_bytes(uint32_t chunk_bytes)
+{
+    return chunk_bytes - store_tail_bytes(chunk_bytes);
 }
 
 void store_row_proof(const struct store_row_view *view, uint64_t bytes, uint32_t row,
@@ -230,6 +233,11 @@ uint64_t store_commit_bytes(uint64_t limit_bytes)
     return part < ROW_BYTES ? ROW_BYTES : part > STORE_COMMIT_BYTES ? STORE_COMMIT_BYTES : part;
 }
 
+uint64_t store_hurry_bytes(uint64_t limit_bytes)
+{
+    return store_commit_bytes(limit_bytes) / 4;
+}
+
 uint64_t store_default_limit_bytes(uint64_t free_bytes, uint64_t cache_file_bytes)
 {
     uint64_t tenth = free_bytes / 10 + cache_file_bytes / 10;
@@ -240,5 +248,5 @@ uint64_t store_default_limit_bytes(uint64_t free_bytes, uint64_t cache_file_byte
 
 uint64_t store_payload_limit_bytes(uint64_t limit_bytes)
 {
-    return limit_bytes - limit_bytes / 16;
+    return limit_bytes - limit_bytes / 25 * 2;
 }

@@ -65,7 +65,6 @@ struct store {
     uint64_t uses;    /* number of the last use */
     uint8_t *masks;   /* FILE_ROWS_MAX */
     uint8_t *record;  /* STORE_FILE_BYTES_MAX */
-    uint8_t *row;     /* ROW_BYTES: chunks that a row keeps */
     bool must_reopen; /* LMDB refuses to write until the environment is opened again */
 
     pthread_t thread;
@@ -100,9 +99,14 @@ int store_apply_nothing(struct store *store);
 
 /* ---- store_read.c ---- */
 
+/* Copies a chunk of the row out of its two places; ret_buffer has CHUNK_BYTES. ERROR_MISMATCH: it is
+ * not there as the row's mask says. */
+int store_copy_chunk(const struct store_env *env, MDB_txn *txn, const struct media_file_id *file,
+                     uint32_t chunk, const struct store_row_view *view, uint8_t *ret_buffer);
 /* Checks every chunk of a row against its proof, and the proof against the file. ERROR_MISMATCH. */
-int store_verify_row(const struct store_hasher *hasher, const struct media_file_id *file,
-                     uint32_t row, const struct store_row_view *view);
+int store_verify_row(const struct store_env *env, MDB_txn *txn, const struct store_hasher *hasher,
+                     const struct media_file_id *file, uint32_t row,
+                     const struct store_row_view *view);
 
 /* ---- store.c ---- */
 

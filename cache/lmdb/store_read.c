@@ -39,8 +39,26 @@ static int get(MDB_txn *txn, MDB_dbi database, void *key, size_t key_bytes, MDB_
     return error == MDB_NOTFOUND ? ERROR_NOT_FOUND : store_env_error(error);
 }
 
-int store_verify_row(const struct store_hasher *hasher, const struct media_file_id *file,
-                     uint32_t row, const struct store_row_view *view)
+int store_copy_chunk(const struct store_env *env, MDB_txn *txn, const struct media_file_id *file,
+                     uint32_t chunk, const struct store_row_view *view, uint8_t *ret_buffer)
+{
+    uint8_t key[STORE_CHUNK_KEY_BYTES];
+    MDB_val value;
+    uint32_t bytes = media_chunk_bytes(file->bytes, chunk);
+    uint32_t body_bytes = store_body_bytes(bytes);
+    store_chunk_key(file, chunk, key);
+    if (get(txn, env->chunks, key, sizeof key, &value) != 0 || value.mv_size != body_bytes) {
+        return ERROR_MISMATCH;
+    }
+    memcpy(ret_buffer, value.mv_data, body_bytes);
+    memcpy(ret_buffer + body_bytes, view->tails + (size_t)(chunk % ROW_CHUNKS) * STORE_TAIL_BYTES,
+           store_tail_bytes(bytes));
+    return 0;
+}
+
+int store_verify_row(const struct store_env *env, MDB_txn *txn, const struct store_hasher *hasher,
+                     const struct media_file_id *file, uint32_t row,
+                     const struct store_row_view *view)
 {
     struct media_proof proof;
     store_row_proof(view, file->bytes, row, &proof);
@@ -52,9 +70,12 @@ int store_verify_row(const struct store_hasher *hasher, const struct media_file_
             continue;
         }
         uint8_t hash[HASH_BYTES];
-        uint32_t bytes = 0;
-        const uint8_t *chunk = store_row_chunk(view, file->bytes, row, nth, &bytes);
-        hasher->chunk(hasher->context, chunk, bytes, hash);
+        uint8_t buffer[CHUNK_BYTES];
+        uint32_t chunk = row * ROW_CHUNKS + nth;
+        if (store_copy_chunk(env, txn, file, chunk, view, buffer) != 0) {
+            return ERROR_MISMATCH;
+        }
+        hasher->chunk(hasher->context, buffer, media_chunk_bytes(file->bytes, chunk), hash);
         if (memcmp(hash, proof.hashes[nth], HASH_BYTES) != 0) {
             return ERROR_MISMATCH;
         }
@@ -76,7 +97,7 @@ static int find_row(struct store *store, MDB_txn *txn, const struct media_file_i
     if (store_row_decode(value.mv_data, value.mv_size, file->bytes, row, ret_view) != 0) {
         return ERROR_MISMATCH;
     }
-    return verified ? 0 : store_verify_row(&store->hasher, file, row, ret_view);
+    return verified ? 0 : store_verify_row(&store->env, txn, &store->hasher, file, row, ret_view);
 }
 
 /* Begins a transaction with a verified row in it. When this returns 0 the caller ends it. */
@@ -116,10 +137,10 @@ int store_read(struct store *store, const struct media_file_id *file, uint32_t c
     if ((view.mask >> (chunk % ROW_CHUNKS) & 1) == 0) {
         error = ERROR_NOT_FOUND;
     } else {
-        uint32_t bytes = 0;
-        const uint8_t *at = store_row_chunk(&view, file->bytes, row, chunk % ROW_CHUNKS, &bytes);
-        memcpy(ret_buffer, at, bytes);
-        *ret_bytes = bytes;
+        error = store_copy_chunk(&store->env, txn, file, chunk, &view, ret_buffer);
+    }
+    if (error == 0) {
+        *ret_bytes = media_chunk_bytes(file->bytes, chunk);
     }
     end_read(store, txn);
     return error;

@@ -96,7 +96,7 @@ static int queue_op(struct store *store, struct store_op *op)
         bool wake = store->queue.count == 0;
         store_op_list_push(&store->queue, op);
         store->accepted++;
-        if (wake || store->queue.bytes >= store_commit_bytes(store->limit_bytes)) {
+        if (wake || store->queue.bytes >= store_hurry_bytes(store->limit_bytes)) {
             pthread_cond_signal(&store->wake);
         }
     }
@@ -212,6 +212,7 @@ static void turn_off(struct store *store, int reason)
     store->off = reason;
     pthread_mutex_unlock(&store->lock);
     if (reason == ERROR_DAMAGED) {
+        store_env_mark_damaged(store->folder);
         store_say(
             store,
             "chunk store %s: damaged; nothing is stored any more, the next start sets it aside",
@@ -356,7 +357,7 @@ static bool wait_for_batch(struct store *store)
     struct timespec due = {.tv_sec = (time_t)(due_us / TIME_US_PER_S),
                            .tv_nsec = (long)(due_us % TIME_US_PER_S) * 1000};
     while (!store->closing && store->finished >= store->flush_until &&
-           store->queue.bytes < store_commit_bytes(store->limit_bytes)) {
+           store->queue.bytes < store_hurry_bytes(store->limit_bytes)) {
         if (pthread_cond_timedwait(&store->wake, &store->lock, &due) == ETIMEDOUT) {
             break;
         }

@@ -89,7 +89,7 @@ static const struct {
     uint64_t chunks;
     uint64_t damaged;
 } spoilt[] = {
-    {1, 400, 9, 64, 1}, /* payload */
+    {1, 500, 9, 64, 1}, /* a chunk's tail */
     {2, 10, 9, 64, 1},  /* a hash */
     {8, 1, 9, 64, 1},   /* the mask */
     {4, -1, 8, 64, 1},  /* claimed by the record, and not there */

@@ -53,7 +53,7 @@ static void test_sizes(void **state)
         assert_true(map <= limit);
         assert_true(map * 10 <= limit / 10 * 9 * 11); /* at 90 % full, too */
         if (limit >= STORE_LIMIT_BYTES_MIN) {
-            assert_true(map - payload / 32 * 33 > store_commit_bytes(limit));
+            assert_true(map - payload / 50 * 51 > store_commit_bytes(limit));
         }
         assert_in_range(store_map_bytes_max(limit), map, limit + limit / 10);
         assert_in_range(store_commit_bytes(limit), ROW_BYTES, STORE_COMMIT_BYTES);
@@ -93,64 +93,75 @@ static const struct {
     uint32_t row;
     uint8_t mask;
     uint32_t payload_bytes;
+    uint32_t bytes; /* of the row's value: header, hashes, tails */
 } rows[] = {
-    {0, 0xff, ROW_BYTES},
-    {0, 0x01, CHUNK_BYTES},
-    {0, 0x90, 2 * CHUNK_BYTES},
-    {1, 0x07, 2 * CHUNK_BYTES + 100},
-    {1, 0x04, 100},
-    {1, 0x03, 2 * CHUNK_BYTES},
+    {0, 0xff, ROW_BYTES, 4 + 9 * 32 + 8 * 16},
+    {0, 0x01, CHUNK_BYTES, 4 + 9 * 32 + 8 * 16},
+    {0, 0x90, 2 * CHUNK_BYTES, 4 + 9 * 32 + 8 * 16},
+    {1, 0x07, 2 * CHUNK_BYTES + 100, 4 + 4 * 32 + 3 * 16},
+    {1, 0x04, 100, 4 + 4 * 32 + 3 * 16},
+    {1, 0x03, 2 * CHUNK_BYTES, 4 + 4 * 32 + 3 * 16},
 };
+
+/* Every other length, and every other header, is refused. */
+static void assert_others_refused(uint8_t *value, uint32_t count, uint32_t row)
+{
+    struct store_row_view view;
+    for (uint32_t other = 0; other < count + 40; other++) {
+        int error = store_row_decode(value, other, BYTES, row, &view);
+        assert_int_equal(error, other == count ? 0 : ERROR_MALFORMED);
+    }
+    static const uint8_t wrong[STORE_ROW_HEADER_BYTES] = {2, 0, 9, 2};
+    for (uint32_t at = 0; at < STORE_ROW_HEADER_BYTES; at++) {
+        uint8_t right = value[at];
+        value[at] = wrong[at];
+        assert_int_equal(store_row_decode(value, count, BYTES, row, &view), ERROR_MALFORMED);
+        value[at] = right;
+    }
+}
 
 static void test_rows(void **state)
 {
     (void)state;
-    uint8_t *value = calloc(ROW_BYTES + 1024, 1);
-    assert_non_null(value);
+    uint8_t value[STORE_ROW_BYTES_MAX + 64];
+    uint8_t tails[ROW_CHUNKS * STORE_TAIL_BYTES];
+    for (size_t i = 0; i < sizeof tails; i++) {
+        tails[i] = (uint8_t)(200 - i);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct media_proof proof = {.leaf_count = (uint8_t)media_row_chunks(BYTES, rows[i].row),
                                     .uncle_count = (uint8_t)media_proof_uncle_count(BYTES)};
-        for (uint8_t hash = 0; hash < MEDIA_PROOF_HASHES_MAX; hash++) {
-            memset(proof.hashes[hash], hash < proof.leaf_count + proof.uncle_count ? hash + 1 : 0,
-                   HASH_BYTES);
+        for (uint8_t hash = 0; hash < proof.leaf_count + proof.uncle_count; hash++) {
+            memset(proof.hashes[hash], hash + 1, HASH_BYTES);
         }
-        uint32_t count = store_row_bytes(BYTES, rows[i].row, rows[i].mask);
-        uint8_t *payload = store_row_encode(BYTES, rows[i].row, rows[i].mask, &proof, value);
-        assert_int_equal(value + count - payload, rows[i].payload_bytes);
+        uint32_t count = store_row_bytes(BYTES, rows[i].row);
+        assert_int_equal(count, rows[i].bytes);
         assert_int_equal(store_mask_bytes(BYTES, rows[i].row, rows[i].mask), rows[i].payload_bytes);
+        store_row_encode(BYTES, rows[i].row, rows[i].mask, &proof, tails, value);
 
         struct store_row_view view;
         struct media_proof seen;
         assert_int_equal(store_row_decode(value, count, BYTES, rows[i].row, &view), 0);
         assert_int_equal(view.mask, rows[i].mask);
-        assert_ptr_equal(view.payload, payload);
+        assert_memory_equal(view.tails, tails, proof.leaf_count * STORE_TAIL_BYTES);
         store_row_proof(&view, BYTES, rows[i].row, &seen);
         assert_memory_equal(&seen, &proof, sizeof proof);
-        const uint8_t *at = payload;
-        for (uint32_t nth = 0; nth < ROW_CHUNKS; nth++) {
-            if ((rows[i].mask >> nth & 1) != 0) {
-                uint32_t bytes = 0;
-                assert_ptr_equal(store_row_chunk(&view, BYTES, rows[i].row, nth, &bytes), at);
-                at += bytes;
-            }
-        }
-        assert_ptr_equal(at, value + count);
-
-        /* Every other length, and every other header, is refused. */
-        for (uint32_t other = 0; other < count; other += other < 700 ? 1 : 1021) {
-            assert_int_equal(store_row_decode(value, other, BYTES, rows[i].row, &view),
-                             ERROR_MALFORMED);
-        }
-        assert_int_equal(store_row_decode(value, count + 1, BYTES, rows[i].row, &view),
-                         ERROR_MALFORMED);
-        for (uint32_t at_byte = 0; at_byte < STORE_ROW_HEADER_BYTES; at_byte++) {
-            value[at_byte] ^= 0x20;
-            assert_int_equal(store_row_decode(value, count, BYTES, rows[i].row, &view),
-                             ERROR_MALFORMED);
-            value[at_byte] ^= 0x20;
-        }
+        assert_others_refused(value, count, rows[i].row);
     }
-    free(value);
+    value[1] = 0x10; /* a chunk beyond the file's end */
+    struct store_row_view view;
+    assert_int_equal(store_row_decode(value, rows[5].bytes, BYTES, 1, &view), ERROR_MALFORMED);
+}
+
+static void test_chunk_bytes(void **state)
+{
+    (void)state;
+    assert_int_equal(store_body_bytes(CHUNK_BYTES) + 16, 4 * 4096);
+    assert_int_equal(store_tail_bytes(CHUNK_BYTES), 16);
+    for (uint32_t bytes = 1; bytes < CHUNK_BYTES; bytes++) {
+        assert_int_equal(store_body_bytes(bytes), bytes);
+        assert_int_equal(store_tail_bytes(bytes), 0);
+    }
 }
 
 static const struct {
@@ -199,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_limit), cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_keys),          cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_chunk_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
