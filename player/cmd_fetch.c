@@ -21,10 +21,13 @@
 struct fetch {
     struct session session;
     struct net_deadline *refresh; /* NULL: no terminal */
+    bool is_ready;                /* all entries are known, and so is what -o means */
     bool into_folder;
     struct media_file *files; /* an entry each; bytes == 0: its manifest is not here yet; owned */
+    bool *is_counted;         /* an entry each: its bytes are in the sums; owned */
     uint32_t file_capacity;
-    uint32_t copying; /* entry, 0 = none */
+    uint32_t copying;             /* entry, 0 = none */
+    uint64_t bytes[NODE_SOURCES]; /* of what was fetched, by source */
     char path[ENGINE_PATH_BYTES_MAX];
 };
 
@@ -47,6 +50,20 @@ static const char *extension_of(const struct media_file *file)
     return "m4a";
 }
 
+/* Two tracks of one name in a run: the id tells them apart. */
+static bool is_name_taken(const struct fetch *fetch, uint32_t entry)
+{
+    struct report_track track = session_track(&fetch->session, entry);
+    for (uint32_t before = 1; before < entry; before++) {
+        struct report_track other = session_track(&fetch->session, before);
+        if (strcmp(track.title, other.title) == 0 && strcmp(track.artist, other.artist) == 0 &&
+            strcmp(track.id, other.id) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* FOLDER/Artist - Title.ext, without what a file name may not hold; the id when there is no title. */
 static int make_path(struct fetch *fetch, uint32_t entry)
 {
@@ -64,13 +81,15 @@ static int make_path(struct fetch *fetch, uint32_t entry)
             *at = '_';
         }
     }
-    int length = snprintf(fetch->path, sizeof fetch->path, "%s/%s.%s", to, name,
+    size_t bare = strlen(to);
+    while (bare > 1 && to[bare - 1] == '/') {
+        bare--;
+    }
+    int length = snprintf(fetch->path, sizeof fetch->path, "%.*s/%s.%s", (int)bare, to, name,
                           extension_of(&fetch->files[entry - 1]));
-    struct stat status;
-    if (length < (int)sizeof fetch->path && stat(fetch->path, &status) == 0) {
-        /* Two tracks of one name: the id tells them apart. */
-        length = snprintf(fetch->path, sizeof fetch->path, "%s/%s %.8s.%s", to, name, track.id,
-                          extension_of(&fetch->files[entry - 1]));
+    if (length < (int)sizeof fetch->path && is_name_taken(fetch, entry)) {
+        length = snprintf(fetch->path, sizeof fetch->path, "%.*s/%s %.8s.%s", (int)bare, to, name,
+                          track.id, extension_of(&fetch->files[entry - 1]));
     }
     return length < (int)sizeof fetch->path ? 0 : ERROR_TOO_LARGE;
 }
@@ -106,6 +125,28 @@ static void copy_failed(struct fetch *fetch, uint32_t entry, int error)
     }
 }
 
+/* Adds the entry's bytes by source, once. The engine knows the sources while it works on a file; one
+ * that it has let go of without a word was in the cache. */
+static void count_sources(struct fetch *fetch, uint32_t entry, bool is_last_chance)
+{
+    const struct media_file_id *id = &fetch->files[entry - 1].id;
+    uint64_t bytes[NODE_SOURCES] = {0};
+    if (fetch->is_counted[entry - 1]) {
+        return;
+    }
+    engine_add_sources(fetch->session.engine, id, bytes);
+    uint64_t known =
+        bytes[NODE_SOURCE_CACHE] + bytes[NODE_SOURCE_PEERS] + bytes[NODE_SOURCE_ORIGIN];
+    if (known != id->bytes && !is_last_chance) {
+        return;
+    }
+    bytes[NODE_SOURCE_CACHE] += id->bytes - known;
+    for (unsigned i = 0; i < NODE_SOURCES; i++) {
+        fetch->bytes[i] += bytes[i];
+    }
+    fetch->is_counted[entry - 1] = true;
+}
+
 static void copied(void *context, int error)
 {
     struct fetch *fetch = context;
@@ -121,6 +162,7 @@ static void copied(void *context, int error)
         copy_failed(fetch, entry, error);
     } else {
         session_entry_done(&fetch->session, entry);
+        count_sources(fetch, entry, true);
         if (fetch->session.args->json) {
             report_fetched_json(&track, fetch->path, fetch->files[entry - 1].id.bytes);
         } else {
@@ -135,6 +177,9 @@ static void copied(void *context, int error)
 static void copy_next(struct fetch *fetch)
 {
     struct session *session = &fetch->session;
+    if (!fetch->is_ready) {
+        return;
+    }
     for (uint32_t entry = 1; entry <= session->entry_count && fetch->copying == 0; entry++) {
         const struct session_entry *of = &session->entries[entry - 1];
         if (of->done || of->failed) {
@@ -159,19 +204,33 @@ static void copy_next(struct fetch *fetch)
     }
 }
 
+/* For as many entries as the session has room for. */
+static bool make_room(struct fetch *fetch)
+{
+    uint32_t capacity = fetch->session.entry_capacity;
+    struct media_file *files = realloc(fetch->files, capacity * sizeof *files);
+    if (files == NULL) {
+        return false;
+    }
+    fetch->files = files;
+    bool *is_counted = realloc(fetch->is_counted, capacity * sizeof *is_counted);
+    if (is_counted == NULL) {
+        return false;
+    }
+    fetch->is_counted = is_counted;
+    uint32_t fresh = capacity - fetch->file_capacity;
+    memset(files + fetch->file_capacity, 0, fresh * sizeof *files);
+    memset(is_counted + fetch->file_capacity, 0, fresh * sizeof *is_counted);
+    fetch->file_capacity = capacity;
+    return true;
+}
+
 static void manifest(void *context, uint32_t entry, const struct media_manifest *manifest)
 {
     struct fetch *fetch = context;
-    if (entry > fetch->file_capacity) {
-        uint32_t capacity = fetch->session.entry_capacity;
-        struct media_file *files = realloc(fetch->files, capacity * sizeof *files);
-        if (files == NULL) {
-            session_end(&fetch->session, EXIT_CODE_INTERNAL);
-            return;
-        }
-        memset(files + fetch->file_capacity, 0, (capacity - fetch->file_capacity) * sizeof *files);
-        fetch->files = files;
-        fetch->file_capacity = capacity;
+    if (entry > fetch->file_capacity && !make_room(fetch)) {
+        session_end(&fetch->session, EXIT_CODE_INTERNAL);
+        return;
     }
     if (fetch->files[entry - 1].id.bytes == 0) {
         fetch->files[entry - 1] = manifest->files[0];
@@ -195,7 +254,10 @@ static void ready(void *context, uint32_t first_entry)
     if (fetch->into_folder && !is_folder && mkdir(to, 0777) < 0) {
         report_error("folder %s: %s; make it, or name another one with -o", to, strerror(errno));
         session_end(&fetch->session, EXIT_CODE_STORAGE);
+        return;
     }
+    fetch->is_ready = true;
+    copy_next(fetch);
 }
 
 static void note(void *context, const struct node_note *note)
@@ -218,9 +280,13 @@ static void note(void *context, const struct node_note *note)
             "without it; make room",
             fetch->session.paths.cache);
         break;
+    case NODE_NOTE_FETCHED:
+        if (note->entry <= fetch->file_capacity && fetch->files[note->entry - 1].id.bytes != 0) {
+            count_sources(fetch, note->entry, false);
+        }
+        break;
     case NODE_NOTE_PLAY:
     case NODE_NOTE_STARTED:
-    case NODE_NOTE_FETCHED:
     case NODE_NOTE_QUEUE_ENDED: /* the copies' end is ours */
     case NODE_NOTE_LINK:
     case NODE_NOTE_QUEUE_FULL:
@@ -265,12 +331,18 @@ int cmd_fetch(const struct args *args)
     report_progress_clear();
     struct node_summary summary;
     exit_code = session_close(&fetch.session, &summary);
+    /* The node counts what is heard; here what was written counts instead. */
+    uint64_t useful = fetch.bytes[NODE_SOURCE_PEERS] + fetch.bytes[NODE_SOURCE_ORIGIN];
+    memcpy(summary.bytes, fetch.bytes, sizeof summary.bytes);
+    summary.tracks = fetch.session.successes;
+    summary.overhead_bytes -= useful < summary.overhead_bytes ? useful : summary.overhead_bytes;
     if (args->json) {
         report_summary_json(&summary);
     } else {
         report_summary(&summary, NULL, 0, true);
     }
     free(fetch.files);
+    free(fetch.is_counted);
     session_free(&fetch.session);
     return exit_code;
 }

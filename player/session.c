@@ -232,6 +232,7 @@ static void listing_failed(struct session *session, int error, const char *text)
 static void listing_came(void *context, int error, const char *text, struct listing *listing)
 {
     struct session *session = context;
+    session->is_album_search = false;
     if (error != 0) {
         listing_failed(session, error, text);
     } else {
@@ -318,7 +319,7 @@ static void on_note(void *context, const struct node_note *note)
     if (note->kind == NODE_NOTE_ENTRY_FAILED) {
         bool single = session->args->operand_count == 1 && session->entry_count == 1 &&
                       session->targets[0].kind == TARGET_ID && !session->args->offline;
-        if (single && note->error == ERROR_NOT_FOUND && !session->is_album_search) {
+        if (single && note->error == ERROR_NOT_FOUND && session->query == NULL) {
             session->is_album_search = true;
             session->entries[0].failed = true;
             ask_origin(session);

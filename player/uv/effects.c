@@ -32,40 +32,41 @@ static void hash(struct engine *engine, const struct node_effect *effect)
     struct node_event event = {.kind = NODE_EVENT_HASHED};
     event.hashed.slot = effect->hash.slot;
     crypto_sha256(slot_at(engine, effect->hash.slot), effect->hash.bytes, event.hashed.digest);
-    engine_answer(engine, &event, NULL);
+    engine_answer(engine, &event, NULL, 0);
 }
 
-/* Decodes into engine->manifest from a copy of the bytes; true when it is what it says it is. */
+/* True when the bytes are a manifest of this track, signed by an origin that we trust. */
 static bool is_valid(struct engine *engine, const struct node_effect *effect)
 {
+    struct media_manifest manifest;
+    const uint8_t *bytes = effect->check_manifest.bytes;
     uint32_t count = effect->check_manifest.count;
-    if (count > sizeof engine->manifest_bytes) {
+    if (media_manifest_decode(bytes, count, &manifest) != 0 ||
+        memcmp(manifest.track_id, effect->check_manifest.track_id, TRACK_ID_BYTES) != 0) {
         return false;
     }
-    memcpy(engine->manifest_bytes, effect->check_manifest.bytes, count);
-    if (media_manifest_decode(engine->manifest_bytes, count, &engine->manifest) != 0 ||
-        memcmp(engine->manifest.track_id, effect->check_manifest.track_id, TRACK_ID_BYTES) != 0) {
-        return false;
-    }
-    size_t signed_bytes = media_manifest_signed_bytes(count);
     /* The prefix is signed with its NUL, as crypto_verify's domain is. */
-    if (crypto_verify(engine->manifest.origin, MEDIA_MANIFEST_SIGNED_PREFIX, engine->manifest_bytes,
-                      signed_bytes, engine->manifest.signature) != 0) {
+    if (crypto_verify(manifest.origin, MEDIA_MANIFEST_SIGNED_PREFIX, bytes,
+                      media_manifest_signed_bytes(count), manifest.signature) != 0) {
         return false;
     }
     /* What the own store holds was believed when it was put there. */
-    return origin_link_trusts(engine, engine->manifest.origin) ||
-           storage_has_manifest(engine, effect->check_manifest.track_id,
-                                effect->check_manifest.bytes, count);
+    return origin_link_trusts(engine, manifest.origin) ||
+           storage_has_manifest(engine, effect->check_manifest.track_id, bytes, count);
 }
 
+/* The answer takes a copy along, for whoever wants to know the track's name. */
 static void check_manifest(struct engine *engine, const struct node_effect *effect)
 {
     struct node_event event = {.kind = NODE_EVENT_MANIFEST_CHECKED};
     memcpy(event.manifest_checked.track_id, effect->check_manifest.track_id, TRACK_ID_BYTES);
     event.manifest_checked.valid = is_valid(engine, effect);
-    engine->manifest_fresh = event.manifest_checked.valid;
-    engine_answer(engine, &event, NULL);
+    uint32_t count = effect->check_manifest.count;
+    uint8_t *copy = event.manifest_checked.valid ? malloc(count) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, effect->check_manifest.bytes, count);
+    }
+    engine_answer(engine, &event, copy, count);
 }
 
 static void ready(struct engine *engine, const struct node_effect *effect)

@@ -60,7 +60,8 @@ static void fail_memory(struct engine *engine)
     engine_fail(engine, EXIT_CODE_INTERNAL, "player: out of memory; close other programs");
 }
 
-void engine_answer(struct engine *engine, const struct node_event *event, uint8_t *bytes)
+void engine_answer(struct engine *engine, const struct node_event *event, uint8_t *bytes,
+                   uint32_t count)
 {
     if (engine->answer_count == engine->answer_capacity) {
         uint32_t capacity =
@@ -75,7 +76,7 @@ void engine_answer(struct engine *engine, const struct node_event *event, uint8_
         engine->answer_capacity = capacity;
     }
     engine->answers[engine->answer_count++] =
-        (struct engine_answer){.event = *event, .bytes = bytes};
+        (struct engine_answer){.event = *event, .bytes = bytes, .count = count};
 }
 
 static void step_once(struct engine *engine, struct node_event *event)
@@ -100,20 +101,20 @@ static void step_once(struct engine *engine, struct node_event *event)
 }
 
 /* A manifest that the node has taken in is told of afterwards, when its files are interned. */
-static void tell_manifest(struct engine *engine)
+static void tell_manifest(struct engine *engine, const struct engine_answer *answer)
 {
-    if (engine->manifest_fresh) {
-        engine->manifest_fresh = false;
-        if (engine->callbacks.on_manifest != NULL) {
-            engine->callbacks.on_manifest(engine->callbacks.context, &engine->manifest);
-        }
+    struct media_manifest manifest;
+    if (answer->event.kind == NODE_EVENT_MANIFEST_CHECKED && answer->bytes != NULL &&
+        engine->callbacks.on_manifest != NULL &&
+        media_manifest_decode(answer->bytes, answer->count, &manifest) == 0) {
+        engine->callbacks.on_manifest(engine->callbacks.context, &manifest);
     }
 }
 
 void engine_step(struct engine *engine, struct node_event *event)
 {
     if (engine->stepping) {
-        engine_answer(engine, event, NULL);
+        engine_answer(engine, event, NULL, 0);
         return;
     }
     engine->stepping = true;
@@ -122,10 +123,8 @@ void engine_step(struct engine *engine, struct node_event *event)
     while (engine->answer_first < engine->answer_count) {
         struct engine_answer answer = engine->answers[engine->answer_first++];
         step_once(engine, &answer.event);
+        tell_manifest(engine, &answer);
         free(answer.bytes);
-        if (answer.event.kind == NODE_EVENT_MANIFEST_CHECKED) {
-            tell_manifest(engine);
-        }
     }
     engine->answer_first = 0;
     engine->answer_count = 0;
@@ -558,6 +557,19 @@ void engine_stop(struct engine *engine)
 const char *engine_origin_text(const struct engine *engine)
 {
     return engine->origin.text;
+}
+
+void engine_add_sources(const struct engine *engine, const struct media_file_id *id,
+                        uint64_t ret_bytes[NODE_SOURCES])
+{
+    media_handle handle = media_intern_find(engine->intern, id);
+    uint32_t chunks = handle != 0 ? media_chunk_count(id->bytes) : 0;
+    for (uint32_t chunk = 0; chunk < chunks; chunk++) {
+        enum node_source source;
+        if (node_chunk_source(engine->node, handle, chunk, &source)) {
+            ret_bytes[source] += media_chunk_bytes(id->bytes, chunk);
+        }
+    }
 }
 
 int engine_list_manifests(struct engine *engine, engine_each_manifest *each, void *context)

@@ -96,6 +96,11 @@ void engine_stop(struct engine *engine);
 int engine_copy_file(struct engine *engine, uint32_t entry, const struct media_file *file,
                      const char *path, void (*done)(void *context, int error), void *context);
 
+/* Adds the file's bytes to the sums, each chunk under the source that it came from; chunks that are
+ * not here are left out. */
+void engine_add_sources(const struct engine *engine, const struct media_file_id *id,
+                        uint64_t ret_bytes[NODE_SOURCES]);
+
 /* Each track with a manifest in the cache, in order of ids; not checked: names and lengths for
  * people, and which tracks an album has. ERROR_NO_MEMORY, ERROR_IO. No call of the engine inside. */
 typedef void engine_each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],

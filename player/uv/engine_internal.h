@@ -60,10 +60,12 @@ struct engine_mail {
     };
 };
 
-/* An event that answers an effect; `bytes` is on the heap when the event borrows it. */
+/* An event that answers an effect. `bytes` (on the heap, or NULL) is what it borrows; of a
+ * MANIFEST_CHECKED, the manifest. */
 struct engine_answer {
     struct node_event event;
     uint8_t *bytes;
+    uint32_t count;
 };
 
 /* What was queued: entry number = index + 1. */
@@ -127,17 +129,13 @@ struct engine {
     struct engine_input *inputs;
     uint32_t serial;          /* of the last SWITCH or SILENCE */
     struct engine_copy *copy; /* under way */
-
-    /* Checked in this step; told when the node has it. */
-    struct media_manifest manifest;
-    uint8_t manifest_bytes[MEDIA_MANIFEST_BYTES_MAX]; /* what it borrows from */
-    bool manifest_fresh;
 };
 
 /* Gives the node one event and carries out all that follows. Sets now_us itself. */
 void engine_step(struct engine *engine, struct node_event *event);
 /* An event for after this step; `bytes` (may be NULL) is freed behind it. */
-void engine_answer(struct engine *engine, const struct node_event *event, uint8_t *bytes);
+void engine_answer(struct engine *engine, const struct node_event *event, uint8_t *bytes,
+                   uint32_t count);
 /* Tells of a fatal error, once. */
 void engine_fail(struct engine *engine, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

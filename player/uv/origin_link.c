@@ -144,7 +144,7 @@ void origin_link_connect(struct engine *engine, uint32_t number)
         struct node_event event = {.kind = NODE_EVENT_LINK_DOWN};
         event.link_down.link = number;
         event.link_down.error = ERROR_NOT_FOUND;
-        engine_answer(engine, &event, NULL);
+        engine_answer(engine, &event, NULL, 0);
         return;
     }
     if (origin->link == NULL) {
@@ -154,7 +154,7 @@ void origin_link_connect(struct engine *engine, uint32_t number)
             struct node_event event = {.kind = NODE_EVENT_LINK_DOWN};
             event.link_down.link = number;
             event.link_down.error = error;
-            engine_answer(engine, &event, NULL);
+            engine_answer(engine, &event, NULL, 0);
             return;
         }
     }
@@ -264,7 +264,7 @@ void origin_link_check_identity(struct engine *engine, const struct node_effect 
     struct node_event event = {.kind = NODE_EVENT_IDENTITY_CHECKED};
     event.identity_checked.link = effect->check_identity.link;
     event.identity_checked.valid = valid;
-    engine_answer(engine, &event, NULL);
+    engine_answer(engine, &event, NULL, 0);
 }
 
 bool origin_link_trusts(const struct engine *engine, const uint8_t identity[PUBLIC_KEY_BYTES])

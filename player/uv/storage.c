@@ -133,7 +133,7 @@ static void answer_stored(struct engine *engine, const struct node_effect *effec
     event.stored.row = effect->store_row.row;
     event.stored.mask = effect->store_row.mask;
     event.stored.error = error;
-    engine_answer(engine, &event, NULL);
+    engine_answer(engine, &event, NULL, 0);
 }
 
 void storage_put_row(struct engine *engine, const struct node_effect *effect)
@@ -177,7 +177,7 @@ void storage_load_manifest(struct engine *engine, const uint8_t *track_id)
         event.manifest_loaded.bytes = bytes;
         event.manifest_loaded.count = count;
     }
-    engine_answer(engine, &event, bytes);
+    engine_answer(engine, &event, bytes, count);
 }
 
 bool storage_has_manifest(struct engine *engine, const uint8_t *track_id, const uint8_t *bytes,
