@@ -98,17 +98,16 @@ void media_deck_seek(struct media_deck *deck, uint64_t position_us)
     deck_lock(deck);
     uint32_t rate_hz = deck->file.samples != 0 ? deck->file.rate_hz : deck->info.rate_hz;
     uint64_t frame = media_frame_at(position_us, rate_hz);
-    bool interrupt = deck->seek_active;
     if (!deck_want_seek_locked(deck, frame)) {
         deck_fail_locked(deck, ERROR_SYSTEM, "no thread for a seek");
     } else if (deck->file.samples != 0 && frame >= deck->file.samples) {
         deck->seek_wanted = false;
         deck->ended = true;
     }
-    deck_unlock_and_tell(deck);
-    if (interrupt) {
+    if (deck->seek_active) {
         deck_source_unlock(deck);
     }
+    deck_unlock_and_tell(deck);
 }
 
 static void copy_config(struct media_deck *deck, const struct media_deck_config *config)
@@ -230,6 +229,7 @@ void media_deck_close(struct media_deck *deck)
         (void)pthread_join(deck->control, NULL);
     }
     deck_chain_deinit(&deck->chain);
+    deck_source_unlock_stop_locked(deck); /* nobody reads any more: as it was given */
     free_deck(deck);
 }
 

@@ -88,8 +88,8 @@ enum media_deck_state {
  * ERROR_SYSTEM: GStreamer did not start. ERROR_NO_MEMORY. */
 int media_deck_open(const struct media_deck_config *config, struct media_deck **ret_deck);
 
-/* Interrupts whatever blocks (source.unlock), ends the threads, frees. Takes NULL. Never waits for
- * bytes. */
+/* Interrupts whatever blocks (source.unlock), ends the threads, calls source.unlock_stop, frees.
+ * Takes NULL. Never waits for bytes. */
 void media_deck_close(struct media_deck *deck);
 
 /* The next PCM, at most `frames_max` (> 0) frames. Waits up to `wait_us` for it (0 = does not). */

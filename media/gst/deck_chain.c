@@ -183,6 +183,13 @@ int deck_chain_start(struct deck_chain *chain)
     return 0;
 }
 
+void deck_chain_halt(struct deck_chain *chain)
+{
+    for (uint32_t i = chain->count; i > 0; i--) {
+        (void)gst_element_set_state(chain->elements[i - 1], GST_STATE_READY);
+    }
+}
+
 void deck_chain_deinit(struct deck_chain *chain)
 {
     for (uint32_t i = chain->count; i > 0; i--) {

@@ -30,6 +30,8 @@ int deck_chain_init(struct deck_chain *chain, enum media_container container,
                     GstBusSyncHandler on_message, void *context);
 /* Begins to decode, on a thread of its own. ERROR_SYSTEM: it refused. */
 int deck_chain_start(struct deck_chain *chain);
+/* Back to before the start, so that it can be started anew; same conditions as deinit. */
+void deck_chain_halt(struct deck_chain *chain);
 /* Stops and frees. The sink pad must be flushing, and the source unlocked, or this waits. */
 void deck_chain_deinit(struct deck_chain *chain);
 /* The caps that the chain's end must ask for, so that the decoder's format is one of ours. */

@@ -68,7 +68,7 @@ struct media_deck {
     bool control_runs; /* the thread was started */
     pthread_t control;
     bool seek_wanted;      /* a target that control has not taken yet */
-    bool seek_active;      /* control is within a seek */
+    bool seek_active;      /* control is within a seek, which an interrupt of the source ends */
     uint64_t seek_frame;   /* the target */
     uint64_t seek_back_us; /* how far before it to land */
 
@@ -90,6 +90,7 @@ void deck_drop_queue_locked(struct media_deck *deck);
 int deck_read_at(void *context, uint64_t offset, void *buffer, uint32_t bytes);
 void deck_source_unlock(void *context);
 void deck_source_unlock_stop(void *context);
+void deck_source_unlock_stop_locked(struct media_deck *deck);
 GstFlowReturn deck_on_buffer(GstPad *pad, GstObject *parent, GstBuffer *buffer);
 gboolean deck_on_event(GstPad *pad, GstObject *parent, GstEvent *event);
 GstBusSyncReply deck_on_message(GstBus *bus, GstMessage *message, gpointer context);

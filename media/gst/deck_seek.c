@@ -11,10 +11,10 @@
 #include "common/error.h"
 #include "common/time_us.h"
 
-/* How much earlier than its target a seek lands, so that the decoder has settled there: RFC 7845
- * section 4.6 asks for 80 ms of Opus; a Vorbis block is at most 8192 frames; MP3 frames refer up to
- * 511 bytes back. */
-#define SEEK_SETTLE_US_OPUS 100000u
+/* How much earlier than its target a seek lands, so that the decoder has settled there. Opus: RFC
+ * 7845 section 4.6 asks for 80 ms; half a second leaves at most the last bit. A Vorbis block is at
+ * most 8192 frames. MP3 frames refer up to 511 bytes back. */
+#define SEEK_SETTLE_US_OPUS 500000u
 #define SEEK_SETTLE_US_VORBIS 200000u
 #define SEEK_SETTLE_US_OTHER 150000u
 
@@ -48,22 +48,61 @@ static bool send_seek(struct media_deck *deck, uint64_t landing)
     return gst_pad_push_event(deck->sink, event);
 }
 
+/* Decodes anew from the start of the file: a chain that was flushed is not what it was when it was
+ * fresh (decoders keep state, and drop the first frame). Called and returns locked. */
+static bool restart_locked(struct media_deck *deck)
+{
+    deck->flushing = true;
+    deck_drop_queue_locked(deck);
+    deck_source_unlock(deck);
+    (void)pthread_cond_broadcast(&deck->changed);
+    deck_unlock(deck);
+    deck_chain_halt(&deck->chain);
+    (void)gst_pad_set_active(deck->sink, FALSE);
+    (void)gst_pad_set_active(deck->sink, TRUE);
+    deck_lock(deck);
+    if (deck->closing) {
+        return true;
+    }
+    deck->flushing = false;
+    deck->touched = false;
+    deck->resync = false;
+    deck->looked = false;
+    deck->first_packets = 0;
+    deck->settled_buffers = 0;
+    deck->settling = deck->file.codec == MEDIA_CODEC_VORBIS;
+    deck->next_frame = 0;
+    deck->ended = false;
+    deck->discard = deck->seek_wanted;
+    gst_segment_init(&deck->segment, GST_FORMAT_TIME);
+    deck_source_unlock_stop_locked(deck);
+    deck_unlock(deck);
+    int error = deck_chain_start(&deck->chain);
+    deck_lock(deck);
+    return error == 0;
+}
+
+static bool flush_to_locked(struct media_deck *deck, uint64_t landing)
+{
+    deck->seek_active = true;
+    deck_source_unlock_stop_locked(deck);
+    deck_unlock(deck);
+    bool sent = send_seek(deck, landing);
+    deck_lock(deck);
+    deck->seek_active = false;
+    return sent;
+}
+
 /* Takes the target and carries the seek out. Called and returns locked. */
 static void seek_locked(struct media_deck *deck)
 {
     deck->seek_wanted = false;
-    deck->seek_active = true;
     deck->first_frame = deck->seek_frame;
     uint64_t landing = landing_frame(deck, deck->seek_frame, deck->seek_back_us);
-    deck_unlock(deck);
-    deck_source_unlock_stop(deck);
-    bool sent = send_seek(deck, landing);
-    deck_lock(deck);
-    deck->seek_active = false;
+    bool sent = landing == 0 ? restart_locked(deck) : flush_to_locked(deck, landing);
     if (!sent && !deck->seek_wanted && !deck->closing) {
         int error = media_pull_source_error(deck->chain.elements[0]);
         deck_fail_locked(deck, error != 0 ? error : ERROR_MALFORMED, "can't be sought in");
-        deck->hungry = true;
     }
 }
 

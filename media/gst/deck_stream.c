@@ -56,19 +56,23 @@ void deck_source_unlock(void *context)
     }
 }
 
-void deck_source_unlock_stop(void *context)
+void deck_source_unlock_stop_locked(struct media_deck *deck)
 {
-    struct media_deck *deck = context;
-    deck_lock(deck);
-    bool closing = deck->closing;
-    deck_unlock(deck);
-    if (closing) {
-        return;
-    }
     if (deck->config.source.unlock_stop != NULL) {
         deck->config.source.unlock_stop(deck->config.source.context);
     }
     atomic_store(&deck->cancelled, false);
+}
+
+void deck_source_unlock_stop(void *context)
+{
+    struct media_deck *deck = context;
+    deck_lock(deck);
+    /* Who interrupted for good, or for another seek, is not overruled by the chain's own flush. */
+    if (!deck->closing && !(deck->seek_active && deck->seek_wanted)) {
+        deck_source_unlock_stop_locked(deck);
+    }
+    deck_unlock(deck);
 }
 
 static enum media_pcm_format format_of(const GstAudioInfo *audio)

@@ -153,6 +153,29 @@ static bool find_or_load(const char *element)
     return factory_exists(element);
 }
 
+static bool typefind_works(void)
+{
+    GList *factories = gst_type_find_factory_get_list();
+    bool any = factories != NULL;
+    gst_plugin_feature_list_free(factories);
+    return any;
+}
+
+int media_gst_need_typefind(void)
+{
+    int error = media_gst_init();
+    if (error != 0) {
+        return error;
+    }
+    (void)pthread_mutex_lock(&load_mutex);
+    if (!typefind_works()) {
+        load_plugin("typefindfunctions");
+    }
+    bool works = typefind_works();
+    (void)pthread_mutex_unlock(&load_mutex);
+    return works ? 0 : ERROR_UNSUPPORTED;
+}
+
 int media_gst_need(const char *element)
 {
     int error = media_gst_init();

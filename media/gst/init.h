@@ -23,6 +23,10 @@ int media_gst_init(void);
  * ERROR_UNSUPPORTED: no installed plugin has it. ERROR_SYSTEM: the core did not start. */
 int media_gst_need(const char *element);
 
+/* Makes sure that GStreamer can tell what pictures in tags are: for the probe. Without, decks start
+ * faster. Errors as media_gst_need. */
+int media_gst_need_typefind(void);
+
 /* Loads what a deck for this kind of file needs, so that the deck opens faster: for a thread that
  * has time while the first bytes travel. Errors as media_gst_need. */
 int media_gst_warm(enum media_container container, enum media_codec codec);

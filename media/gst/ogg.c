@@ -181,7 +181,7 @@ int ogg_start_read(const struct media_source *source, struct ogg_start *ret_star
     for (uint32_t i = 0; i < HEADER_PAGES_MAX; i++) {
         int error = ogg_page_read(source, offset, page);
         if (error != 0) {
-            return error == ERROR_NOT_FOUND ? ERROR_TRUNCATED : error;
+            return error != ERROR_NOT_FOUND ? error : found ? ERROR_TRUNCATED : ERROR_UNSUPPORTED;
         }
         if (!found && (page->flags & OGG_FLAG_BEGIN) != 0) {
             error = recognise(source, page, &start);

@@ -213,6 +213,7 @@ static int probe_recognised(struct work *work)
     if (error != 0) {
         return fault(work, error, "GStreamer did not start");
     }
+    (void)media_gst_need_typefind(); /* without it, only covers are missing */
     gst_tag_register_musicbrainz_tags();
     error = media_recorder_init(&work->recorder, work->source);
     if (error != 0) {
