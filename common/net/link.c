@@ -63,6 +63,9 @@ static void take_frames(struct net_link *link, const uint8_t *bytes, size_t coun
 {
     int error = net_frame_reader_push(&link->reader, bytes, count, on_frame, link);
     if (error == ERROR_TOO_LARGE) {
+        if (!link->is_over && link->handler->broken != NULL) {
+            link->handler->broken(link->context, error); /* it may finish the link */
+        }
         fail(link, error, "the other side announced a frame over 65,536 bytes");
     } else if (error == ERROR_NO_MEMORY) {
         fail(link, error, error_text(error));

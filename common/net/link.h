@@ -30,7 +30,7 @@
 
 struct net_link;
 
-/* `room` may be NULL. */
+/* `room` and `broken` may be NULL. */
 struct net_link_handler {
     /* Frames can flow: key hash, protocol and address of the stream are known. With Upgrade it
      * comes when the connection stands; a refusal of the Upgrade comes as `closed`. */
@@ -45,6 +45,9 @@ struct net_link_handler {
      * ERROR_UNSUPPORTED: the other side refused the Upgrade; ERROR_MALFORMED: its answer is no
      * HTTP. */
     void (*closed)(void *context, int error, const char *text);
+    /* No frame can be read any more (ERROR_TOO_LARGE); `closed` follows. Inside this call a BYE may
+     * be sent, with net_link_finish behind it; else the link closes at once. */
+    void (*broken)(void *context, int error);
 };
 
 /* `host`, `port`, `tls`, `limits` as in net_stream_connect. ERROR_NO_MEMORY, ERROR_MALFORMED,

@@ -128,6 +128,16 @@ static void on_frame(void *context, uint8_t type, const uint8_t *body, size_t bo
     origin_worker_step(link->worker, &event);
 }
 
+/* A frame that is too long to be one. */
+static void on_broken(void *context, int error)
+{
+    struct origin_worker_link *link = context;
+    if (link->is_known) {
+        tell_down(link, error);
+        say_bye(link, P2P_BYE_PROTOCOL);
+    }
+}
+
 static void on_room(void *context, size_t queued_bytes)
 {
     struct origin_worker_link *link = context;
@@ -161,6 +171,7 @@ static const struct net_link_handler link_handler = {
     .up = on_up,
     .frame = on_frame,
     .room = on_room,
+    .broken = on_broken,
     .closed = on_closed,
 };
 

@@ -157,7 +157,7 @@ static void server_closed(void *context, int error, const char *text)
 }
 
 static const struct net_link_handler server_handler = {server_up, server_frame, server_room,
-                                                       server_closed};
+                                                       server_closed, NULL};
 
 static void on_link(void *context, struct net_stream *stream, const uint8_t *bytes, size_t count)
 {
@@ -271,8 +271,8 @@ static void client_closed(void *context, int error, const char *text)
     maybe_over(world);
 }
 
-static const struct net_link_handler client_handler = {client_up, client_frame, NULL,
-                                                       client_closed};
+static const struct net_link_handler client_handler = {client_up, client_frame, NULL, client_closed,
+                                                       NULL};
 
 /* ---- stories ---- */
 
@@ -423,7 +423,7 @@ static void failing_closed(void *context, int error, const char *text)
 }
 
 static const struct net_link_handler failing_handler = {failing_up, failing_frame, NULL,
-                                                        failing_closed};
+                                                        failing_closed, NULL};
 
 static void begin_failing(void)
 {
