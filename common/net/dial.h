@@ -30,7 +30,8 @@ typedef void net_dial_done(void *context, const struct net_dial_result *result);
 int net_dial_open(struct net_loop *loop, const char *host, uint16_t port, uint64_t connect_us,
                   uint64_t attempt_us, net_dial_done *done, void *context,
                   struct net_dial **ret_dial);
-/* No `done` any more; memory is freed by the loop. NULL is fine. */
+/* No `done` any more; memory is freed by the loop. NULL is fine. A lookup that is under way cannot
+ * be stopped: the loop stays alive until the system's resolver gives it up. */
 void net_dial_close(struct net_dial *dial);
 
 #endif

@@ -296,6 +296,7 @@ static void hand_over_link(struct connection *connection, const uint8_t *bytes, 
         net_stream_close(stream);
         return;
     }
+    net_stream_set_handler(stream, &net_stream_nobody, NULL);
     free_connection(connection);
     net_stream_set_limits(stream, &server->config.link_limits);
     net_stream_resume(stream);

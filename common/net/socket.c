@@ -13,13 +13,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* An other side that has vanished without a word is noticed after about VANISHED_S: when idle by
+ * probes, when bytes are on their way by their age. */
+#define VANISHED_S 40
+#define PROBE_AFTER_S 20
+#define PROBE_EVERY_S 5
+#define PROBES ((VANISHED_S - PROBE_AFTER_S) / PROBE_EVERY_S)
+
 void net_socket_tune(const struct net_socket *socket, uint32_t unsent_bytes)
 {
-    int one = 1;
+    static const int one = 1;
+    static const int after_s = PROBE_AFTER_S, every_s = PROBE_EVERY_S, probes = PROBES;
+    static const unsigned vanished_ms = VANISHED_S * 1000;
     int unsent = (int)unsent_bytes;
     /* Refusals are harmless: Unix sockets and old kernels do without. */
     setsockopt(socket->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(socket->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, sizeof after_s);
+    setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    setsockopt(socket->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_ms, sizeof vanished_ms);
 }
 
 static enum net_socket_outcome classify_errno(struct net_socket *socket)

@@ -26,7 +26,8 @@ enum net_socket_outcome {
     NET_SOCKET_FAILED,
 };
 
-/* Without delay, and late in taking bytes: at most `unsent_bytes` wait in the kernel. */
+/* Without delay, late in taking bytes (at most `unsent_bytes` wait unsent in the kernel), and aware of
+ * an other side that has vanished (40 s). */
 void net_socket_tune(const struct net_socket *socket, uint32_t unsent_bytes);
 /* Fills the buffer as far as there are bytes; *ret_bytes may be > 0 with every outcome, which is
  * that of the last attempt. MOVED: the buffer is full. */

@@ -527,7 +527,7 @@ static void ignore_closed(void *context, int error)
     (void)error;
 }
 
-static const struct net_stream_handler nobody = {
+const struct net_stream_handler net_stream_nobody = {
     .opened = ignore_opened,
     .read = ignore_read,
     .closed = ignore_closed,
@@ -555,7 +555,7 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
         if (stream->socket.fd < 0) {
             close(fd);
         }
-        stream->handler = &nobody;
+        stream->handler = &net_stream_nobody;
         begin_closing(stream, error, error_text(error));
         return error;
     }

@@ -67,6 +67,9 @@ struct net_stream_handler {
     void (*closed)(void *context, int error);
 };
 
+/* Hears nothing: for a stream that is between two owners, or closing without one. */
+extern const struct net_stream_handler net_stream_nobody;
+
 /* Connects to a name or a numeric address; the addresses of a name are tried in turn. `tls` is
  * borrowed until closed; NULL = plain. `limits` may be NULL. ERROR_NO_MEMORY, ERROR_MALFORMED (host
  * is empty or too long, port is 0), ERROR_SYSTEM. */

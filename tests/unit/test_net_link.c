@@ -37,7 +37,7 @@ struct world {
     struct net_http_server *http;
     uint16_t port;
     char server_log[LOG_BYTES], client_log[LOG_BYTES];
-    bool client_has_key, client_resumed, keeps_listening;
+    bool client_has_key, client_resumed, keeps_listening, refuses_links;
     uint8_t client_key[HASH_BYTES];
     const char *on_up;    /* what the client does: letters, see act() */
     const char *on_frame; /* ... when the first frame has come */
@@ -162,6 +162,10 @@ static const struct net_link_handler server_handler = {server_up, server_frame, 
 static void on_link(void *context, struct net_stream *stream, const uint8_t *bytes, size_t count)
 {
     struct world *world = context;
+    if (world->refuses_links) {
+        net_stream_close(stream);
+        return;
+    }
     assert_int_equal(net_link_adopt(stream, bytes, count, &server_handler, world, &world->server),
                      0);
 }
@@ -374,6 +378,24 @@ static void test_stories(void **state)
         tell_story(i, false, "127.0.0.1");
     }
     tell_story(0, true, "localhost");
+}
+
+/* A server that takes no links closes the stream that it was handed. */
+static void test_links_refused(void **state)
+{
+    (void)state;
+    for (int tls = 0; tls < 2; tls++) {
+        struct world world;
+        world_open(&world, tls == 1);
+        world.refuses_links = true;
+        assert_int_equal(net_link_connect(world.loop, "127.0.0.1", world.port, world.client_tls,
+                                          NULL, &client_handler, &world, &world.client),
+                         0);
+        world_run(&world);
+        assert_memory_equal(world.client_log, "up closed ERROR_", 16);
+        assert_string_equal(world.server_log, "");
+        world_close(&world);
+    }
 }
 
 /* The second connection uses the ticket of the first, and tells the same key. */
@@ -597,6 +619,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stories),
+        cmocka_unit_test(test_links_refused),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_closed_before_anything),
