@@ -356,7 +356,9 @@ static void check_file(const struct files *files, const struct file *file)
         bool in_slot = state >= CHUNK_FILLING && state <= CHUNK_STORING;
         assert(row != NULL || (!in_slot && state != CHUNK_REQUESTED));
         assert(row == NULL || in_slot == (row->slots[i % ROW_CHUNKS] != SLOT_NONE));
-        assert(state < CHUNK_FILLING || state > CHUNK_STORING || row->has_proof);
+        assert(state < CHUNK_READY || state > CHUNK_STORING || row->has_proof);
+        assert(row == NULL || row->has_proof || state < CHUNK_FILLING || state > CHUNK_HASHING ||
+               row->proof_request != 0);
         assert(row == NULL ||
                (state == CHUNK_STORING) == (row->storing_mask >> (i % ROW_CHUNKS) & 1));
         assert(!file->is_attached || state != CHUNK_STORED ||

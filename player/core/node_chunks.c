@@ -27,6 +27,10 @@ bool node_chunks_request(struct node *node, struct link *link, struct request *r
     }
     row->links[chunk % ROW_CHUNKS] = link->number;
     row->requests[chunk % ROW_CHUNKS] = request->number;
+    if (request->wants_proofs && !row->has_proof && row->proof_request == 0) {
+        row->proof_link = link->number;
+        row->proof_request = request->number;
+    }
     files_set_state(file, chunk, CHUNK_REQUESTED);
     request->left++;
     link->requests.bytes += files_chunk_bytes(file, chunk);
@@ -127,8 +131,9 @@ int node_chunks_fragment(struct node *node, struct link *link, const struct p2p_
         count_unneeded(node, file, chunk, bytes);
         return 0;
     }
-    if (!row->has_proof) {
-        return ERROR_MALFORMED;
+    bool is_bearer = row->proof_link == link->number && row->proof_request == request->number;
+    if (!row->has_proof && (row->proof_request == 0 || is_bearer)) {
+        return ERROR_MALFORMED; /* a proof comes before the first fragment of its row */
     }
     if (files_state(file, chunk) == CHUNK_REQUESTED) {
         row->slots[at] = slots_take(&node->slots, file->handle, chunk);
@@ -149,33 +154,6 @@ int node_chunks_fragment(struct node *node, struct link *link, const struct p2p_
     if (slot->filled == files_chunk_bytes(file, chunk)) {
         chunk_arrived(node, link, request, row, chunk);
     }
-    return 0;
-}
-
-int node_chunks_proof(struct node *node, struct link *link, const struct p2p_message *message)
-{
-    struct request *request = requests_find(&link->requests, message->proof.request);
-    if (request == NULL) {
-        return requests_was_used(&link->requests, message->proof.request) ? 0 : ERROR_MALFORMED;
-    }
-    if (request->kind == REQUEST_OPEN) {
-        return ERROR_MALFORMED;
-    }
-    struct file *file = files_find(&node->files, request->file);
-    if (message->proof.row >= file->row_count) {
-        return ERROR_MALFORMED;
-    }
-    struct row *row = file->rows == NULL ? NULL : file->rows[message->proof.row];
-    if (row == NULL || row->has_proof) {
-        return 0; /* not needed any more */
-    }
-    const struct media_file_id *id = media_intern_id(node->config.intern, file->handle);
-    int rc = media_proof_check(&node->config.hasher, id, row->index, &message->proof.proof);
-    if (rc != 0) {
-        return rc;
-    }
-    row->proof = message->proof.proof;
-    row->has_proof = true;
     return 0;
 }
 
@@ -350,6 +328,100 @@ static void chunk_bad(struct node *node, struct row *row, uint32_t chunk)
     }
 }
 
+static void verify(struct node *node, struct row *row, uint32_t chunk, const uint8_t *digest)
+{
+    uint32_t at = chunk % ROW_CHUNKS;
+    if (memcmp(row->proof.hashes[at], digest, HASH_BYTES) == 0) {
+        chunk_ready(node, row, chunk, row->slots[at]);
+    } else {
+        chunk_bad(node, row, chunk);
+    }
+}
+
+/* The proof has come after chunks of the row that another request brought. */
+static void verify_hashed(struct node *node, struct row *row)
+{
+    struct file *file = row->file;
+    uint32_t index = row->index;
+    for (uint32_t i = 0; i < ROW_CHUNKS; i++) {
+        /* A wrong chunk may close the row. */
+        row = file->rows == NULL ? NULL : file->rows[index];
+        if (row != NULL && row->hashed_mask >> i & 1) {
+            row->hashed_mask = (uint8_t)(row->hashed_mask & ~(1u << i));
+            verify(node, row, index * ROW_CHUNKS + i, row->digests[i]);
+        }
+    }
+}
+
+/* Lets chunks go that can't be verified, because nobody is asked for their proof any more. */
+static void forget_unproven(struct node *node, struct row *row)
+{
+    for (uint32_t i = 0; i < ROW_CHUNKS && row->proof_request == 0; i++) {
+        if (row->hashed_mask >> i & 1) {
+            give_slot(node, row, row->index * ROW_CHUNKS + i);
+            files_set_state(row->file, row->index * ROW_CHUNKS + i, CHUNK_MISSING);
+        }
+    }
+    if (row->proof_request == 0) {
+        row->hashed_mask = 0;
+        files_close_row(&node->files, row);
+    }
+}
+
+int node_chunks_proof(struct node *node, struct link *link, const struct p2p_message *message)
+{
+    struct request *request = requests_find(&link->requests, message->proof.request);
+    if (request == NULL) {
+        return requests_was_used(&link->requests, message->proof.request) ? 0 : ERROR_MALFORMED;
+    }
+    if (request->kind == REQUEST_OPEN) {
+        return ERROR_MALFORMED;
+    }
+    struct file *file = files_find(&node->files, request->file);
+    if (message->proof.row >= file->row_count) {
+        return ERROR_MALFORMED;
+    }
+    struct row *row = file->rows == NULL ? NULL : file->rows[message->proof.row];
+    if (row == NULL || row->has_proof) {
+        return 0; /* not needed any more */
+    }
+    const struct media_file_id *id = media_intern_id(node->config.intern, file->handle);
+    int rc = media_proof_check(&node->config.hasher, id, row->index, &message->proof.proof);
+    if (rc != 0) {
+        return rc;
+    }
+    row->proof = message->proof.proof;
+    row->has_proof = true;
+    row->proof_request = 0;
+    verify_hashed(node, row);
+    return 0;
+}
+
+void node_chunks_unproven(struct node *node, struct link *link, struct row *row)
+{
+    struct file *file = row->file;
+    uint32_t index = row->index;
+    row->proof_request = 0;
+    for (uint32_t i = 0; i < ROW_CHUNKS; i++) {
+        row = file->rows == NULL ? NULL : file->rows[index];
+        if (row == NULL) {
+            return;
+        }
+        if (row->requests[i] == 0 || row->links[i] != link->number) {
+            continue;
+        }
+        if (link->state == LINK_UP) {
+            node_plan_cancel(node, link, row->requests[i]);
+        } else {
+            node_plan_take_back(node, link, row->requests[i]);
+        }
+    }
+    row = file->rows == NULL ? NULL : file->rows[index];
+    if (row != NULL) {
+        forget_unproven(node, row);
+    }
+}
+
 void node_chunks_hashed(struct node *node, uint32_t slot_number, const uint8_t *digest)
 {
     assert(slot_number < node->slots.count);
@@ -358,11 +430,13 @@ void node_chunks_hashed(struct node *node, uint32_t slot_number, const uint8_t *
     assert(file != NULL && files_state(file, slot->chunk) == CHUNK_HASHING);
     struct row *row = files_row(file, slot->chunk);
     uint32_t at = slot->chunk % ROW_CHUNKS;
-    assert(row != NULL && row->has_proof && row->slots[at] == slot_number);
-    if (memcmp(row->proof.hashes[at], digest, HASH_BYTES) == 0) {
-        chunk_ready(node, row, slot->chunk, slot_number);
+    assert(row != NULL && row->slots[at] == slot_number);
+    if (!row->has_proof) {
+        memcpy(row->digests[at], digest, HASH_BYTES);
+        row->hashed_mask = (uint8_t)(row->hashed_mask | 1u << at);
+        forget_unproven(node, row); /* unless the proof is still to come */
     } else {
-        chunk_bad(node, row, slot->chunk);
+        verify(node, row, slot->chunk, digest);
     }
 }
 

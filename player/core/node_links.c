@@ -73,6 +73,7 @@ void node_links_down(struct node *node, uint32_t number, int error)
     bool was_up = link->is_checked;
     bool is_origin = link->kind == NODE_LINK_ORIGIN;
     NODE_TRACE(node, "link %u down: %s", number, error_name(error));
+    link->state = LINK_CLOSING;
     node_plan_forget(node, link);
     links_remove(&node->links, number);
     node->is_plan_due = true;
@@ -94,8 +95,8 @@ void node_links_drop(struct node *node, struct link *link, uint8_t reason)
 {
     assert(link->state == LINK_UP);
     NODE_TRACE(node, "link %u dropped: %s", link->number, p2p_bye_text(reason));
-    node_plan_forget(node, link);
     link->state = LINK_CLOSING;
+    node_plan_forget(node, link);
     struct node_effect *effect = node_effect(node, NODE_EFFECT_DISCONNECT);
     effect->disconnect.link = link->number;
     effect->disconnect.reason = reason;
@@ -230,8 +231,8 @@ static void take_pong(struct node *node, struct link *link, uint64_t token)
 static void take_bye(struct node *node, struct link *link, uint8_t reason)
 {
     NODE_TRACE(node, "link %u says bye: %s", link->number, p2p_bye_text(reason));
-    node_plan_forget(node, link);
     link->state = LINK_CLOSING;
+    node_plan_forget(node, link);
 }
 
 /* 0, or an error: the link has broken the protocol. */

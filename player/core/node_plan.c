@@ -281,6 +281,7 @@ static void ask(struct node *node, const struct planner_run *run, struct planner
     request->file = run->file->handle;
     request->first_chunk = run->first_chunk;
     request->count = (uint16_t)run->count;
+    request->wants_proofs = run->wants_proofs;
     uint64_t before = link->requests.bytes;
     for (uint32_t i = 0; i < run->count && node->failed == 0; i++) {
         bool is_asked = node_chunks_request(node, link, request, run->file, run->first_chunk + i);
@@ -308,6 +309,7 @@ static void open_track(struct node *node, struct link *link, struct track *track
 {
     struct request *request = new_request(node, link, REQUEST_OPEN);
     request->wants_start = wants_start;
+    request->wants_proofs = wants_start;
     memcpy(request->track_id, track->id, TRACK_ID_BYTES);
     track->state = TRACK_OPENING;
     struct p2p_message *message = node_links_send(node, link, P2P_OPEN);
@@ -399,11 +401,15 @@ void node_plan_take_back(struct node *node, struct link *link, uint32_t number)
     struct file *file = request->file == 0 ? NULL : files_find(&node->files, request->file);
     requests_remove(&link->requests, number);
     for (uint32_t r = 0; file != NULL && file->rows != NULL && r < file->row_count; r++) {
-        for (uint32_t i = 0; file->rows[r] != NULL && i < ROW_CHUNKS; i++) {
+        for (uint32_t i = 0; file->rows != NULL && file->rows[r] != NULL && i < ROW_CHUNKS; i++) {
             const struct row *row = file->rows[r];
             if (row->links[i] == link->number && row->requests[i] == number) {
                 node_chunks_unrequest(node, link, file, r * ROW_CHUNKS + i);
             }
+        }
+        struct row *left = file->rows == NULL ? NULL : file->rows[r];
+        if (left != NULL && left->proof_link == link->number && left->proof_request == number) {
+            node_chunks_unproven(node, link, left);
         }
     }
     if (link->requests.count == 0) {
@@ -434,9 +440,12 @@ static void cancel_where(struct node *node,
 {
     for (uint32_t i = 0; i < node->links.count; i++) {
         struct link *link = node->links.list[i];
-        for (uint32_t j = link->requests.count; j > 0; j--) {
-            if (concerns(&link->requests.list[j - 1], context)) {
-                node_plan_cancel(node, link, link->requests.list[j - 1].number);
+        for (uint32_t j = 0; j < link->requests.count;) {
+            if (concerns(&link->requests.list[j], context)) {
+                node_plan_cancel(node, link, link->requests.list[j].number);
+                j = 0; /* others may have gone with it */
+            } else {
+                j++;
             }
         }
     }

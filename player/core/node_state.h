@@ -161,6 +161,8 @@ bool node_tracks_need_origin(const struct node *node);
 /* 0, or the link has broken the protocol (positive). */
 int node_chunks_fragment(struct node *node, struct link *link, const struct p2p_message *message);
 int node_chunks_proof(struct node *node, struct link *link, const struct p2p_message *message);
+/* The request that was to bring the row's proof is taken back: what depends on it is too. */
+void node_chunks_unproven(struct node *node, struct link *link, struct row *row);
 void node_chunks_hashed(struct node *node, uint32_t slot, const uint8_t *digest);
 void node_chunks_stored(struct node *node, const struct node_event *event);
 void node_chunks_rotten(struct node *node, media_handle handle, uint32_t row);

@@ -114,10 +114,12 @@ static uint32_t choose(const struct planner_view *view, const struct planner_dem
     return best;
 }
 
-static bool needs_proof(const struct file *file, uint32_t chunk)
+/* A proof that the same source was asked for is on its way; it comes before it is needed, or the
+ * chunks wait for it. */
+static bool needs_proof(const struct file *file, uint32_t chunk, uint32_t link)
 {
     const struct row *row = files_row(file, chunk);
-    return row == NULL || !row->has_proof;
+    return row == NULL || (!row->has_proof && (row->proof_request == 0 || row->proof_link != link));
 }
 
 /* Extends the run from its first chunk as far as one request may go. */
@@ -132,7 +134,8 @@ static void extend(const struct planner_view *view, const struct planner_demand 
     while (run->count < most && bytes < room) {
         uint32_t chunk = run->first_chunk + run->count;
         if (chunk >= demand->end || files_state(run->file, chunk) != CHUNK_MISSING ||
-            needs_proof(run->file, chunk) != run->wants_proofs || !has(source, run->file, chunk)) {
+            needs_proof(run->file, chunk, source->link) != run->wants_proofs ||
+            !has(source, run->file, chunk)) {
             return;
         }
         bytes += files_chunk_bytes(run->file, chunk);
@@ -174,13 +177,14 @@ static bool try_demand(const struct planner_view *view, const struct planner_dem
     for (uint32_t looked = 0; chunk < demand->end && looked < PLANNER_LOOK_MAX; looked++) {
         uint32_t source = choose(view, demand, chunk);
         if (source < view->source_count) {
-            *ret_run = (struct planner_run){.file = demand->file,
-                                            .first_chunk = chunk,
-                                            .count = 1,
-                                            .priority = demand->priority,
-                                            .wants_proofs = needs_proof(demand->file, chunk),
-                                            .is_speculative = demand->is_speculative,
-                                            .source = source};
+            *ret_run = (struct planner_run){
+                .file = demand->file,
+                .first_chunk = chunk,
+                .count = 1,
+                .priority = demand->priority,
+                .wants_proofs = needs_proof(demand->file, chunk, view->sources[source].link),
+                .is_speculative = demand->is_speculative,
+                .source = source};
             extend(view, demand, slots, ret_run);
             cut_at_row(demand, ret_run);
             return true;

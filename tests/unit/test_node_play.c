@@ -28,7 +28,7 @@ static void test_cold_start(void **state)
                                         "link 1 up",
                                         "open 1 with the start set",
                                         "switch 1: 0 of 40",
-                                        "request 2: chunks 2+6, priority 0",
+                                        "request 2: chunks 2+6, priority 0\n",
                                         "sound 1",
                                         "end 1",
                                         NULL};
