@@ -176,6 +176,7 @@ static void dispatch(struct node *node, const struct node_event *event)
 {
     switch (event->kind) {
     case NODE_EVENT_TICK:
+        node->is_plan_due = true; /* something has come near */
         break;
     case NODE_EVENT_ENQUEUE:
     case NODE_EVENT_START:

@@ -294,6 +294,15 @@ void node_links_message(struct node *node, uint32_t number, const struct p2p_mes
     }
 }
 
+/* Who is listening keeps an idle link, so that the origin does not close it. */
+static uint64_t keep_us(const struct node *node, const struct link *link)
+{
+    if (node->play.entry == 0 || link->state != LINK_UP || links_is_waiting(link)) {
+        return TIME_NEVER_US;
+    }
+    return time_add_us(link->quiet_since_us, node->preset->link_keep_us);
+}
+
 static void ping(struct node *node, struct link *link)
 {
     link->ping_token = prng_u64(&node->prng);
@@ -301,7 +310,7 @@ static void ping(struct node *node, struct link *link)
     struct p2p_message *message = node_links_send(node, link, P2P_PING);
     message->ping.token = link->ping_token;
     node_links_sent(node, message);
-    NODE_TRACE(node, "link %u is silent: ping", link->number);
+    NODE_TRACE(node, "ping link %u", link->number);
 }
 
 static void connect_origin(struct node *node)
@@ -329,6 +338,10 @@ void node_links_settle(struct node *node)
         struct link *link = node->links.list[i];
         switch (links_duty(link, node->preset, node->now_us)) {
         case LINK_DUTY_NONE:
+            if (node->now_us >= keep_us(node, link)) {
+                links_asked(link, node->now_us);
+                ping(node, link);
+            }
             break;
         case LINK_DUTY_PING:
             ping(node, link);
@@ -347,6 +360,7 @@ uint64_t node_links_deadline_us(struct node *node)
     for (uint32_t i = 0; i < node->links.count; i++) {
         const struct link *link = node->links.list[i];
         deadline_us = time_min_us(deadline_us, links_next_deadline_us(link, node->preset));
+        deadline_us = time_min_us(deadline_us, keep_us(node, link));
         if (link->busy_until_us > node->now_us) {
             deadline_us = time_min_us(deadline_us, link->busy_until_us);
         }

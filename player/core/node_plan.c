@@ -128,23 +128,43 @@ static void add_current(struct node *node, struct demands *demands, struct file 
                 P2P_PRIORITY_AHEAD);
 }
 
-/* The entry behind the current one, when the end is near enough. */
-static void add_next(struct node *node, struct demands *demands, uint32_t entry, struct file *file,
-                     const struct media_file *media)
+/* An entry that begins in `begins_us`, which is soon. */
+static void add_next(struct node *node, struct demands *demands, struct file *file,
+                     const struct media_file *media, uint64_t begins_us)
 {
-    const struct play *play = &node->play;
-    uint64_t left_us = playhead_left_us(&play->head, node->now_us);
-    bool is_near = play->phase == PLAY_SOUNDING &&
-                   (node->config.fast || left_us <= node->preset->next_origin_us);
-    if (!is_near && play->prepared != entry) {
-        return;
-    }
-    uint64_t due_us = time_add_us(node->now_us, left_us);
-    bool is_urgent = left_us <= node->preset->urgent_us;
+    uint64_t due_us = time_add_us(node->now_us, begins_us);
+    bool is_urgent = begins_us <= node->preset->urgent_us;
     add_start_set(demands, file, media, is_urgent ? P2P_PRIORITY_PLAY : P2P_PRIORITY_AHEAD, due_us,
                   false);
-    add_onwards(node, demands, file, media_file_duration_us(media), 0, 0, left_us,
+    add_onwards(node, demands, file, media_file_duration_us(media), 0, 0, begins_us,
                 node->preset->urgent_us, P2P_PRIORITY_PREFETCH);
+}
+
+/* All entries that begin soon, counted in time of music: several when they are short. */
+static void add_near(struct node *node, struct demands *demands)
+{
+    uint64_t begins_us[WINDOW_MAX];
+    node_tracks_begins(node, begins_us);
+    for (uint32_t i = 0; i < node->window.count; i++) {
+        const struct window_item *item = &node->window.items[i];
+        bool is_next =
+            item->entry == node->play.prepared ||
+            (item->role == WINDOW_NEXT && node->config.fast && node->play.phase == PLAY_SOUNDING);
+        if (item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH ||
+            (!is_next && begins_us[i] > node->preset->next_origin_us)) {
+            continue;
+        }
+        const struct track *track = node_track_of(node, item->entry);
+        if (track == NULL || track->state != TRACK_READY) {
+            continue;
+        }
+        struct file *file = files_find(&node->files, track->file);
+        if (file == NULL || !file->is_attached) {
+            node->is_window_due = true; /* it has come near since the window was made */
+        } else {
+            add_next(node, demands, file, tracks_file(track), begins_us[i]);
+        }
+    }
 }
 
 /* What lies before the play point, so that the file is whole; only where it can be kept. */
@@ -192,8 +212,6 @@ static void add_item(struct node *node, struct demands *demands, const struct wi
         }
         break;
     case WINDOW_NEXT:
-        add_next(node, demands, item->entry, file, media);
-        break;
     case WINDOW_HEAD:
         if (node->budget.tokens > 0) {
             add_start_set(demands, file, media, P2P_PRIORITY_PREFETCH, TIME_NEVER_US, true);
@@ -222,7 +240,7 @@ static void make_demands(struct node *node, struct demands *demands)
     demands->count = 0;
     add_wants(node, demands);
     add_role(node, demands, WINDOW_CURRENT);
-    add_role(node, demands, WINDOW_NEXT);
+    add_near(node, demands);
     const struct track *track = node_play_track(node);
     struct file *file = track == NULL ? NULL : files_find(&node->files, track->file);
     if (file != NULL && file->is_attached && node->play.phase == PLAY_SOUNDING) {

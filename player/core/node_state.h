@@ -131,6 +131,9 @@ void node_play_waits(struct node *node, const struct want *want);
 struct track *node_track_of(const struct node *node, uint32_t entry);
 /* Chunks that are here of the file of a track whose manifest is known. */
 uint32_t node_tracks_held(const struct node *node, const struct track *track);
+/* When the window's items begin to play, from now on: fills one for each item; TIME_NEVER_US where
+ * it can't be known, and for fetches. */
+void node_tracks_begins(const struct node *node, uint64_t ret_begins_us[WINDOW_MAX]);
 /* Makes the window while it is due: tracks loaded, files attached, what failed taken out. */
 void node_tracks_settle(struct node *node);
 void node_tracks_loaded(struct node *node, const uint8_t *track_id, const uint8_t *bytes,

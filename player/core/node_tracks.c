@@ -215,10 +215,27 @@ void node_tracks_unopened(struct node *node, const uint8_t *track_id)
     }
 }
 
-/* Does this role need the file's chunks, or only its manifest? */
-static bool role_attaches(enum window_role role)
+void node_tracks_begins(const struct node *node, uint64_t ret_begins_us[WINDOW_MAX])
 {
-    return role != WINDOW_LOOKUP;
+    uint64_t begins_us = node->play.phase == PLAY_SOUNDING
+                             ? playhead_left_us(&node->play.head, node->now_us)
+                             : TIME_NEVER_US;
+    for (uint32_t i = 0; i < node->window.count; i++) {
+        const struct window_item *item = &node->window.items[i];
+        if (item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH) {
+            ret_begins_us[i] = item->role == WINDOW_CURRENT ? 0 : TIME_NEVER_US;
+            continue;
+        }
+        ret_begins_us[i] = begins_us;
+        if (begins_us == TIME_NEVER_US || begins_us > node->preset->next_origin_us) {
+            begins_us = TIME_NEVER_US; /* what follows is farther away still */
+            continue;
+        }
+        const struct track *track = node_track_of(node, item->entry);
+        begins_us = track != NULL && track->state == TRACK_READY
+                        ? time_add_us(begins_us, media_file_duration_us(tracks_file(track)))
+                        : TIME_NEVER_US;
+    }
 }
 
 /* What plays, follows or is fetched must not leave to make room for another of these. */
@@ -256,10 +273,13 @@ void node_tracks_protect(struct node *node, const struct file *file)
     }
 }
 
-static void attach(struct node *node, const struct window_item *item, struct track *track)
+/* Attaches the item's file, if its chunks are needed and not only its manifest. */
+static void attach(struct node *node, const struct window_item *item, struct track *track,
+                   uint64_t begins_us)
 {
     protect(node, item, track);
-    if (!role_attaches(item->role) || track->file == 0) {
+    bool is_far = item->role == WINDOW_LOOKUP && begins_us > node->preset->next_origin_us;
+    if (is_far || track->file == 0) {
         return;
     }
     struct file *file = files_find(&node->files, track->file);
@@ -346,6 +366,8 @@ static bool make_window(struct node *node)
     }
     unprotect(node);
     unmark(node);
+    uint64_t begins_us[WINDOW_MAX];
+    node_tracks_begins(node, begins_us);
     for (uint32_t i = 0; i < node->window.count; i++) {
         const struct window_item *item = &node->window.items[i];
         struct track *track = load(node, item);
@@ -356,7 +378,7 @@ static bool make_window(struct node *node)
             node_play_fail_entry(node, item->entry, track->error);
             return true;
         }
-        attach(node, item, track);
+        attach(node, item, track, begins_us[i]);
     }
     leave(node);
     node->is_fetch_due = true;
@@ -449,6 +471,10 @@ static bool item_needs_origin(const struct node *node, const struct window_item 
 
 bool node_tracks_need_origin(const struct node *node)
 {
+    /* Who is listening keeps the link, so that a short outage is over before it matters. */
+    if (node->play.entry != 0 && node->links.origin.was_up) {
+        return true;
+    }
     for (uint32_t i = 0; i < node->window.count; i++) {
         if (item_needs_origin(node, &node->window.items[i])) {
             return true;

@@ -36,6 +36,7 @@ struct node_preset {
     uint32_t pipeline_bdp_percent; /* of rate x delay; 0 = fixed 2 s of the measured rate */
     uint64_t request_timeout_us;  /* silence on an outstanding request after which the link is pinged */
     uint64_t link_timeout_us;     /* silence after which the link is given up */
+    uint64_t link_keep_us;        /* who is listening pings a link that was idle for so long */
     uint64_t overtake_us;         /* a want that would wait this long behind what we asked for before
                                      cancels that */
     uint64_t busy_us;             /* after REJECT_BUSY the link is asked nothing for so long */

@@ -73,6 +73,32 @@ static void test_lost_mid_track(void **state)
     world_free(world);
 }
 
+/* Everything is here when the link is lost: it comes back all the same, while somebody listens,
+ * and is kept. */
+static void test_link_is_kept(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, true);
+    assert_int_equal(world_enqueue(world, 1, 0, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_int_equal(world_run(world, SECONDS(20)), 0);
+    assert_int_equal(world_break_link(world), 0);
+    assert_int_equal(world_run(world, SECONDS(22)), 0);
+    assert_int_equal(world->effects[NODE_EFFECT_CONNECT], 2);
+    assert_int_equal(world->sent[P2P_PING], 0);
+    assert_int_equal(world_run(world, SECONDS(150)), 0);
+    assert_int_equal(world->sent[P2P_PING], 2);
+    struct node_summary summary;
+    world_finish(world, &summary);
+    /* Nobody listens: it may be closed. */
+    assert_int_equal(world_run(world, world->now_us + SECONDS(900)), 0);
+    assert_int_equal(world->sent[P2P_PING], 2);
+    assert_int_equal(world_break_link(world), 0);
+    assert_int_equal(world_run(world, world->now_us + SECONDS(960)), 0);
+    assert_int_equal(world->effects[NODE_EFFECT_CONNECT], 2);
+    world_free(world);
+}
+
 /* The origin is never there: after the attempts of the preset the entry fails. */
 static void test_never_comes(void **state)
 {
@@ -235,10 +261,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_flight),   cmocka_unit_test(test_first_flight_with_head),
-        cmocka_unit_test(test_lost_mid_track), cmocka_unit_test(test_never_comes),
-        cmocka_unit_test(test_starves),        cmocka_unit_test(test_false_identity),
-        cmocka_unit_test(test_silent),         cmocka_unit_test(test_misbehaviour),
-        cmocka_unit_test(test_tolerated),
+        cmocka_unit_test(test_lost_mid_track), cmocka_unit_test(test_link_is_kept),
+        cmocka_unit_test(test_never_comes),    cmocka_unit_test(test_starves),
+        cmocka_unit_test(test_false_identity), cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_misbehaviour),   cmocka_unit_test(test_tolerated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,33 @@ static void test_next_track(void **state)
     world_free(world);
 }
 
+/* Look-ahead counts time of music: with a short entry between, the one behind it is near too. */
+static void test_short_entries(void **state)
+{
+    (void)state;
+    struct node_preset preset = node_preset_refrain;
+    preset.speculation_bytes = 0;
+    preset.speculation_ppm = 0;
+    preset.head_entries = 0;
+    preset.next_origin_us = SECONDS(60);
+    struct world_config config = plain;
+    config.preset = &preset;
+    struct world *world = world_new(config, true);
+    assert_int_equal(world_enqueue(world, 1, 1, false), 0); /* 80 s */
+    assert_int_equal(world_enqueue(world, 2, 2, false), 0); /* 36 s */
+    assert_int_equal(world_enqueue(world, 3, 0, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_int_equal(world_run(world, SECONDS(50)), 0);
+    assert_int_equal(world->requested[2][5], 1);
+    assert_int_equal(world->requested[0][5], 0);
+    assert_int_equal(world_run(world, SECONDS(60)), 0);
+    assert_int_equal(world->requested[0][5], 1);
+    struct node_summary summary;
+    world_finish(world, &summary);
+    assert_int_equal(summary.tracks, 3);
+    world_free(world);
+}
+
 /* The published preset: 15 s at a cold start, the next track at 10 s before the end. */
 static void test_spotify2010(void **state)
 {
@@ -158,9 +185,10 @@ static void test_seek_on_fast_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time_and_place), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_next_track),     cmocka_unit_test(test_spotify2010),
-        cmocka_unit_test(test_overtake),       cmocka_unit_test(test_seek_on_fast_line),
+        cmocka_unit_test(test_time_and_place),    cmocka_unit_test(test_order),
+        cmocka_unit_test(test_next_track),        cmocka_unit_test(test_short_entries),
+        cmocka_unit_test(test_spotify2010),       cmocka_unit_test(test_overtake),
+        cmocka_unit_test(test_seek_on_fast_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

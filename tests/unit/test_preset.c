@@ -30,6 +30,8 @@ static void check(const struct node_preset *preset)
     /* The next chain reads what the origin was asked for before. */
     assert_true(preset->preroll_us <= preset->next_origin_us);
     assert_true(preset->request_timeout_us < preset->link_timeout_us);
+    /* The origin closes what is idle for 180 s. */
+    assert_true(preset->link_keep_us + preset->link_timeout_us < 180000000);
     assert_true(preset->connect_backoff_us > 0);
     assert_true(preset->connect_backoff_us <= preset->connect_backoff_max_us);
     assert_true(preset->connect_attempts_first > 0);
