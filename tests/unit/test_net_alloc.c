@@ -102,8 +102,8 @@ static void server_closed(void *context, int error, const char *text)
     assert_non_null(text);
 }
 
-static const struct net_link_handler server_handler = {server_up, server_frame, NULL,
-                                                       server_closed};
+static const struct net_link_handler server_handler = {
+    .up = server_up, .frame = server_frame, .closed = server_closed};
 
 static void on_link(void *context, struct net_stream *stream, const uint8_t *bytes, size_t count)
 {
@@ -161,8 +161,8 @@ static void client_closed(void *context, int error, const char *text)
     end_one(context);
 }
 
-static const struct net_link_handler client_handler = {client_up, client_frame, NULL,
-                                                       client_closed};
+static const struct net_link_handler client_handler = {
+    .up = client_up, .frame = client_frame, .closed = client_closed};
 
 static void on_done(void *context, const struct net_http_response *response)
 {
