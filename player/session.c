@@ -459,7 +459,9 @@ void session_run(struct session *session)
 {
     begin(session);
     if (!session->ended) {
+        session->is_running = true;
         net_loop_run(session->loop);
+        session->is_running = false;
     }
 }
 
@@ -470,7 +472,9 @@ void session_end(struct session *session, int exit_code)
     }
     session->ended = true;
     session->exit_code = exit_code;
-    net_loop_stop(session->loop);
+    if (session->is_running) {
+        net_loop_stop(session->loop); /* otherwise it would end the next run, that of the closing */
+    }
 }
 
 /* Which code the run as a whole has. */

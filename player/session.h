@@ -52,6 +52,7 @@ struct session {
 
     struct listing_query *query; /* under way */
     bool is_album_search;        /* the query is for a single id that was no track */
+    bool is_running;             /* inside the loop */
     bool ended;
     uint32_t failures, successes;
     int first_failure; /* exit code */
