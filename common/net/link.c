@@ -217,11 +217,13 @@ int net_link_connect(struct net_loop *loop, const char *host, uint16_t port, str
     memcpy(link->host, host, strlen(host) + 1);
     net_frame_reader_init(&link->reader);
     net_queue_init(&link->waiting);
-    link->waiting_bytes_max = NET_STREAM_QUEUE_BYTES_DEFAULT;
-    if (limits != NULL && limits->queue_bytes_max != 0) {
-        link->waiting_bytes_max = limits->queue_bytes_max;
+    struct net_stream_limits own = limits != NULL ? *limits : (struct net_stream_limits){0};
+    if (own.queue_bytes_max == 0) {
+        own.queue_bytes_max = NET_STREAM_QUEUE_BYTES_DEFAULT;
     }
-    int error = net_stream_connect(loop, host, port, tls, NET_OFFER_LINK, limits, &stream_handler,
+    link->waiting_bytes_max = own.queue_bytes_max;
+    own.queue_bytes_max += NET_UPGRADE_REQUEST_BYTES_MAX; /* may go before what waits */
+    int error = net_stream_connect(loop, host, port, tls, NET_OFFER_LINK, &own, &stream_handler,
                                    link, &link->stream);
     if (error != 0) {
         free_link(link);

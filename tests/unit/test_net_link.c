@@ -509,6 +509,63 @@ static void test_closed_before_anything(void **state)
                      ERROR_MALFORMED);
 }
 
+/* A port whose backlog is full takes no connection, and refuses none. */
+static void test_connect_timeout(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t bytes = sizeof address;
+    struct net_link *link = NULL;
+    struct net_stream_limits limits = {.connect_us = 30000};
+    int fillers[3];
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, bytes), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &bytes), 0);
+    for (size_t i = 0; i < 3; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (struct sockaddr *)&address, bytes);
+    }
+    begin_failing();
+    assert_int_equal(net_link_connect(failing_loop, "127.0.0.1", ntohs(address.sin_port), NULL,
+                                      &limits, &failing_handler, NULL, &link),
+                     0);
+    end_failing("ERROR_TIMEOUT: connecting took too long");
+    for (size_t i = 0; i < 3; i++) {
+        close(fillers[i]);
+    }
+    close(fd);
+}
+
+/* What does not fit the queue is refused as a whole, before and after the connection stands. */
+static void test_queue_limit(void **state)
+{
+    (void)state;
+    uint16_t port = 0;
+    struct net_link *link = NULL;
+    struct net_stream_limits limits = {.queue_bytes_max = 100};
+    static const uint8_t body[100];
+    begin_failing();
+    int fd = deaf_server(&port);
+    assert_int_equal(net_link_connect(failing_loop, "127.0.0.1", port, NULL, &limits,
+                                      &failing_handler, NULL, &link),
+                     0);
+    assert_int_equal(net_link_send(link, 1, body, 90, NULL, 0), 0);
+    assert_int_equal(net_link_send(link, 1, body, 3, NULL, 0), ERROR_FULL);
+    assert_int_equal(net_link_send(link, 1, body, 2, NULL, 0), 0);
+    assert_int_equal(net_link_queued_bytes(link), 100);
+    assert_int_equal(net_link_frame_bytes_out(link), 100);
+    /* A full queue and the Upgrade in front of it leave together. */
+    uv_run(net_loop_uv(failing_loop), UV_RUN_NOWAIT);
+    uv_run(net_loop_uv(failing_loop), UV_RUN_NOWAIT);
+    assert_int_equal(net_link_queued_bytes(link), 0);
+    net_link_close(link);
+    assert_int_equal(net_link_send(link, 1, body, 0, NULL, 0), ERROR_CLOSED);
+    end_failing("up ERROR_NONE: closed");
+    close(fd);
+}
+
 /* A server that never says a word: TLS gives up at its deadline. */
 static void test_handshake_timeout(void **state)
 {
@@ -623,6 +680,8 @@ int main(void)
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_closed_before_anything),
+        cmocka_unit_test(test_connect_timeout),
+        cmocka_unit_test(test_queue_limit),
         cmocka_unit_test(test_handshake_timeout),
         cmocka_unit_test(test_answers_to_upgrade),
         cmocka_unit_test(test_reset),
