@@ -360,14 +360,6 @@ int folder_publish(const struct folder *folder, const char *temporary, int fd,
     return error;
 }
 
-void folder_settle(const struct folder *folder, const struct media_file_id *id)
-{
-    char path[FOLDER_PATH_BYTES_MAX];
-    if (mark_path(folder, id->root, path) == 0) {
-        (void)unlink(path);
-    }
-}
-
 /* One entry of media/temporary: a mark or the rest of a file. */
 static void sweep_entry(const struct folder *folder, const char *temporary, const char *name)
 {
@@ -388,7 +380,7 @@ static void sweep_entry(const struct folder *folder, const char *temporary, cons
     }
 }
 
-void folder_withdraw(const struct folder *folder, const struct media_file_id *id)
+void folder_settle(const struct folder *folder, const struct media_file_id *id)
 {
     char temporary[FOLDER_PATH_BYTES_MAX];
     char mark[FOLDER_PATH_BYTES_MAX];

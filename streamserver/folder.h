@@ -57,11 +57,9 @@ int folder_temporary(const struct folder *folder, char ret_path[FOLDER_PATH_BYTE
  * ERROR_DENIED, ERROR_FULL, ERROR_IO. */
 int folder_publish(const struct folder *folder, const char *temporary, int fd,
                    const struct media_file_id *id);
-/* Takes the mark away, once the catalogue knows the file. */
+/* Takes the mark of a published file away, and the file too when the catalogue does not know it: its
+ * track could not be catalogued. Does nothing when there is no mark. */
 void folder_settle(const struct folder *folder, const struct media_file_id *id);
-/* Takes a marked file and its mark away when the catalogue does not know it: what was published for
- * a track that then could not be catalogued. */
-void folder_withdraw(const struct folder *folder, const struct media_file_id *id);
 /* Removes temporary files, and published ones that the catalogue does not know. Nobody else may be
  * adding: for the holder of the lock. What cannot be removed is left for the next time. */
 void folder_sweep(const struct folder *folder);

@@ -150,8 +150,8 @@ static int hash_source(struct intake *intake)
     return 0;
 }
 
-/* ERROR_NOT_FOUND: it is not known, go on. */
-static int find_known(struct intake *intake)
+/* The track as the catalogue has it. ERROR_NOT_FOUND: it has not. */
+static int read_known(struct intake *intake)
 {
     struct ingest_result *result = intake->result;
     int error = catalogue_get_manifest(intake->ingest->folder->catalogue, result->track_id,
@@ -160,6 +160,31 @@ static int find_known(struct intake *intake)
         result->is_known = true;
     }
     return error == 0 || error == ERROR_NOT_FOUND ? error : fail_storage(intake, error);
+}
+
+/* Are the media files of a known track where they belong? */
+static bool is_complete(const struct intake *intake)
+{
+    const struct ingest_result *result = intake->result;
+    struct media_manifest manifest;
+    if (media_manifest_decode(result->manifest, result->manifest_bytes, &manifest) != 0) {
+        return true; /* not for this version to mend */
+    }
+    for (unsigned i = 0; i < manifest.file_count; i++) {
+        int fd = -1;
+        if (folder_open_media(intake->ingest->folder, &manifest.files[i].id, &fd) != 0) {
+            return false;
+        }
+        (void)close(fd);
+    }
+    return true;
+}
+
+/* ERROR_NOT_FOUND: it is not known, or files of it are lost: go on. */
+static int find_known(struct intake *intake)
+{
+    int error = read_known(intake);
+    return error == 0 && !is_complete(intake) ? ERROR_NOT_FOUND : error;
 }
 
 static int probe_fd(struct intake *intake, const int *fd, uint64_t bytes,
@@ -409,8 +434,7 @@ static int enter_catalogue(struct intake *intake)
         catalogue_add(intake->ingest->folder->catalogue, result->manifest, result->manifest_bytes,
                       files, intake->cover.fd < 0 ? 1 : 2, &conflict);
     if (error == ERROR_EXISTS && conflict == 0) {
-        result->is_known = true; /* the same file twice in one run */
-        return find_known(intake);
+        return read_known(intake); /* the same file twice in one run, or a lost one that is back */
     }
     if (error == ERROR_EXISTS) {
         return fail(intake, error, "another file with its hash and another length is here");
@@ -425,16 +449,10 @@ static int publish_all(struct intake *intake)
     int error = publish(intake, &intake->audio);
     error = error != 0 ? error : publish(intake, &intake->cover);
     error = error != 0 ? error : enter_catalogue(intake);
-    if (error == 0) {
-        folder_settle(folder, &intake->audio.id);
-        if (intake->cover.fd >= 0) {
-            folder_settle(folder, &intake->cover.id);
-        }
-    } else {
-        folder_withdraw(folder, &intake->audio.id);
-        if (intake->cover.fd >= 0) {
-            folder_withdraw(folder, &intake->cover.id);
-        }
+    /* Whatever happened, what the catalogue does not know goes, and no mark stays. */
+    folder_settle(folder, &intake->audio.id);
+    if (intake->cover.fd >= 0) {
+        folder_settle(folder, &intake->cover.id);
     }
     (void)pthread_mutex_unlock(&intake->ingest->door);
     return error;

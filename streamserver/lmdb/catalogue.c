@@ -251,6 +251,9 @@ int catalogue_open(const char *path, bool writable, size_t map_bytes,
                                   map_bytes == 0 ? CATALOGUE_MAP_BYTES_DEFAULT : map_bytes);
     error = error != 0 ? error : check_length(catalogue, status.st_size);
     error = error != 0 ? error : open_databases(catalogue);
+    if (error == 0 && writable) {
+        (void)mdb_reader_check(catalogue->env, NULL); /* places of readers that were killed */
+    }
     if (error != 0) {
         catalogue_close(catalogue);
         return error;

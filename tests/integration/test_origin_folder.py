@@ -108,6 +108,15 @@ class Folder(unittest.TestCase):
         self.assertEqual({event["id"] for event in again.of("known")}, {before[0]["id"]})
         self.assertEqual(self.origin.tracks(), before)
 
+    def test_a_lost_media_file_comes_back(self):
+        one = self.tone("one.ogg")
+        self.add(one)
+        stored, = self.media_files()
+        stored.unlink()
+        self.assertEqual(self.counts(self.add(one)), (0, 1, 0, 0))
+        self.assertEqual(self.media_files(), {stored})
+        self.assertEqual(stored.read_bytes(), one.read_bytes())
+
     def test_the_same_file_twice_at_once(self):
         one = self.tone("one.ogg")
         shutil.copy(one, self.music / "two.ogg")

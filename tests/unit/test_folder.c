@@ -240,6 +240,22 @@ static void test_second_length(void **state)
     folder_close(&folder);
 }
 
+/* What could not be catalogued does not stay. */
+static void test_settle_unknown(void **state)
+{
+    (void)state;
+    uint8_t identity[PUBLIC_KEY_BYTES];
+    struct folder folder;
+    assert_int_equal(folder_create(in_base("o"), identity), 0);
+    assert_int_equal(folder_open(in_base("o"), true, &folder), 0);
+    struct media_file_id id = publish(&folder);
+    assert_int_equal(count_files(in_base("o/media")), 2);
+    folder_settle(&folder, &id);
+    assert_int_equal(count_files(in_base("o/media")), 0);
+    folder_settle(&folder, &id); /* nothing to do */
+    folder_close(&folder);
+}
+
 /* Where a kill may hit: while writing, behind the rename, behind the catalogue. */
 static void test_kills(void **state)
 {
@@ -273,10 +289,10 @@ int main(void)
 {
 #define IN_BASE(test) cmocka_unit_test_setup_teardown(test, make_base, remove_base)
     const struct CMUnitTest tests[] = {
-        IN_BASE(test_create),     IN_BASE(test_create_again_after_a_kill),
-        IN_BASE(test_one_writer), IN_BASE(test_damaged),
-        IN_BASE(test_publish),    IN_BASE(test_second_length),
-        IN_BASE(test_kills),
+        IN_BASE(test_create),         IN_BASE(test_create_again_after_a_kill),
+        IN_BASE(test_one_writer),     IN_BASE(test_damaged),
+        IN_BASE(test_publish),        IN_BASE(test_second_length),
+        IN_BASE(test_settle_unknown), IN_BASE(test_kills),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
