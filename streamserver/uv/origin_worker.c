@@ -178,7 +178,7 @@ static void carry_out(struct origin_worker *worker, const struct origin_effect *
                                       (enum p2p_bye)effect->disconnect.reason);
         break;
     case ORIGIN_EFFECT_KINDS:
-        assert(!"an effect kind of origin.h");
+        assert(0 && "an effect kind of origin.h");
         break;
     }
 }

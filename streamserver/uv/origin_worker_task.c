@@ -205,6 +205,6 @@ bool origin_worker_task(struct origin_worker *worker, const struct origin_effect
     case ORIGIN_EFFECT_KINDS:
         break;
     }
-    assert(!"an effect that is answered");
+    assert(0 && "an effect that is answered");
     return false;
 }

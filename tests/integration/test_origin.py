@@ -292,6 +292,17 @@ class Links(Served):
         health = self.get_json("/healthz")
         self.assertEqual((health["links"], health["payload_bytes"]), (1, len(data)))
 
+    def test_cold_files(self):
+        """What is not in the page cache is read by a thread, to the same end."""
+        track, file = self.largest()
+        manifest = self.manifest(track)
+        count = min(64, link.chunk_count(manifest.bytes))
+        with open(FOLDER / "media" / file["id"][:2] / file["id"], "rb") as media:
+            os.posix_fadvise(media.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        opened = self.greeted(link.Link.request_frame(1, manifest.file, 0, count))
+        data = opened.read_chunks(1, manifest.root, manifest.bytes, range(count))
+        self.assertEqual(data, MEDIA[file["id"]][:len(data)])
+
     def test_open_without_start_set(self):
         track, _ = self.largest()
         opened = self.greeted(link.Link.open_frame(1, bytes.fromhex(track["id"]), start=False))
