@@ -36,8 +36,8 @@ struct net_dial {
     size_t address_next; /* to be tried; the one before is being tried */
     struct attempt *attempt;
     struct net_deadline *deadline;
-    struct net_deferred start; /* the first attempt, when there is nothing to look up */
-    int error;                 /* of the last attempt that failed */
+    struct net_deferred no_start; /* tells of a first attempt that could not begin */
+    int error;                    /* of the last attempt that failed */
     char text[NET_DIAL_TEXT_BYTES];
     net_dial_done *done;
     void *context;
@@ -150,8 +150,8 @@ err_after_attempt:
     return NULL;
 }
 
-/* Begins with the next address that can be tried; done when none is left. */
-static void try_next(struct net_dial *dial)
+/* Begins with the next address that can be tried. False: none is left. */
+static bool begin_next(struct net_dial *dial)
 {
     while (dial->address_next < dial->address_count) {
         int system_error = 0;
@@ -167,9 +167,16 @@ static void try_next(struct net_dial *dial)
         }
         net_deadline_set(dial->deadline, until_us);
         uv_poll_start(&dial->attempt->poll, UV_WRITABLE, on_attempt_ready);
-        return;
+        return true;
     }
-    finish(dial, -1);
+    return false;
+}
+
+static void try_next(struct net_dial *dial)
+{
+    if (!begin_next(dial)) {
+        finish(dial, -1);
+    }
 }
 
 /* While a lookup runs libuv cannot always cancel it: its answer then comes to a dial without
@@ -186,9 +193,9 @@ static void on_deadline(void *context)
     try_next(dial);
 }
 
-static void on_start(void *context)
+static void on_no_start(void *context)
 {
-    try_next(context);
+    finish(context, -1);
 }
 
 static void add_address(struct net_dial *dial, const struct sockaddr *sockaddr)
@@ -279,15 +286,18 @@ int net_dial_open(struct net_loop *loop, const char *host, uint16_t port, uint64
     dial->give_up_us = time_add_us(net_now_us(), connect_us);
     dial->done = done;
     dial->context = context;
-    dial->start = (struct net_deferred){.callback = on_start, .context = dial};
+    dial->no_start = (struct net_deferred){.callback = on_no_start, .context = dial};
     int error = net_deadline_open(loop, on_deadline, dial, &dial->deadline);
     if (error != 0) {
         goto err_after_dial;
     }
     net_deadline_set(dial->deadline, dial->give_up_us);
     if (net_address_parse(host, port, &dial->addresses[0]) == 0) {
+        /* At once: the network is at it while the program still opens other things. */
         dial->address_count = 1;
-        net_loop_defer(loop, &dial->start);
+        if (!begin_next(dial)) {
+            net_loop_defer(loop, &dial->no_start);
+        }
     } else {
         error = look_up(dial, host);
         if (error != 0) {
@@ -312,7 +322,7 @@ void net_dial_close(struct net_dial *dial)
     assert(!dial->is_closed);
     end_attempt(dial);
     net_deadline_close(dial->deadline);
-    net_loop_undefer(dial->loop, &dial->start);
+    net_loop_undefer(dial->loop, &dial->no_start);
     dial->is_closed = true;
     if (dial->looking_up) {
         uv_cancel((uv_req_t *)&dial->lookup); /* when it cannot be, its answer frees the dial */
