@@ -64,9 +64,11 @@ struct media_deck_config {
     /* Copied. Used: codec, container, channels, rate_hz, samples. samples == 0: not known, nothing
      * is cut at the end, and any rate and channels are taken (for the probe). */
     const struct media_file *file;
-    struct media_source source; /* copied; its context outlives the deck */
-    uint64_t position_us;       /* where to begin; at or behind the end: END at once */
-    uint64_t ahead_us;          /* 0 = default; at most MEDIA_DECK_AHEAD_US_MAX */
+    /* Copied; its context outlives the deck and serves no other deck meanwhile, because unlock is
+     * for all its readers. A read that is cancelled without an unlock is FAILED (ERROR_CLOSED). */
+    struct media_source source;
+    uint64_t position_us; /* where to begin; at or behind the end: END at once */
+    uint64_t ahead_us;    /* 0 = default; at most MEDIA_DECK_AHEAD_US_MAX */
     /* Something changed: PCM after a WAIT, END or FAILED. Called without any lock held. May be
      * NULL. */
     void (*wake)(void *context);

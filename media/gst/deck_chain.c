@@ -111,6 +111,10 @@ static int make_elements(struct deck_chain *chain, const struct chain_row *row,
     for (size_t i = 0; error == 0 && i < ROW_ELEMENTS_MAX && row->elements[i] != NULL; i++) {
         error = add_element(chain, gst_element_factory_make(row->elements[i], NULL));
     }
+    if (error == 0 && row->codec == MEDIA_CODEC_OPUS) {
+        /* Off by default here, on in the reference decoder: intensity stereo as it was encoded. */
+        g_object_set(chain->elements[chain->count - 1], "phase-inversion", TRUE, NULL);
+    }
     return error;
 }
 

@@ -44,7 +44,10 @@ int deck_read_at(void *context, uint64_t offset, void *buffer, uint32_t bytes)
         deck->looked = true;
         look_at_start(deck);
     }
-    return deck->config.source.read_at(deck->config.source.context, offset, buffer, bytes);
+    int error = deck->config.source.read_at(deck->config.source.context, offset, buffer, bytes);
+    /* Cancelled, but not by us: the chain would wait for a flush that never comes. */
+    bool stray = error == ERROR_CANCELLED && !atomic_load(&deck->cancelled);
+    return stray ? ERROR_CLOSED : error;
 }
 
 void deck_source_unlock(void *context)

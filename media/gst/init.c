@@ -65,8 +65,10 @@ static bool scanned; /* the plugin folder, whole; under load_mutex */
 static bool environment_names_plugins(void)
 {
     static const char *const names[] = {
-        "GST_PLUGIN_PATH",     "GST_PLUGIN_SYSTEM_PATH",     "GST_REGISTRY",
-        "GST_PLUGIN_PATH_1_0", "GST_PLUGIN_SYSTEM_PATH_1_0", "GST_REGISTRY_1_0",
+        "GST_PLUGIN_PATH",
+        "GST_PLUGIN_PATH_1_0",
+        "GST_PLUGIN_SYSTEM_PATH",
+        "GST_PLUGIN_SYSTEM_PATH_1_0",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (getenv(names[i]) != NULL) {

@@ -15,8 +15,9 @@
 #include "media/core/manifest.h"
 
 /* Starts GStreamer's core; cheap when done already. ERROR_SYSTEM: it did not start.
- * When the environment names plugin paths or a registry of its own (GST_PLUGIN_PATH,
- * GST_PLUGIN_SYSTEM_PATH, GST_REGISTRY and their _1_0 forms), the usual registry is used. */
+ * When the environment names plugin folders (GST_PLUGIN_PATH, GST_PLUGIN_SYSTEM_PATH, or their
+ * _1_0 forms), the usual registry is used. Sets a variable of the environment for a moment: call it
+ * first before other threads read the environment. */
 int media_gst_init(void);
 
 /* Makes sure that an element of this name can be made, as "vorbisdec"; starts the core if need be.

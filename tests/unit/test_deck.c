@@ -34,6 +34,16 @@ struct whole {
     uint32_t frame_bytes;
 };
 
+static struct media_deck *open_deck_on(struct whole *whole, struct memory_source *memory,
+                                       uint64_t position_us)
+{
+    struct media_deck_config config = {
+        .file = &whole->file, .source = memory_source_get(memory), .position_us = position_us};
+    struct media_deck *deck = NULL;
+    assert_int_equal(media_deck_open(&config, &deck), 0);
+    return deck;
+}
+
 static struct media_deck *open_deck(struct whole *whole, uint64_t position_us, uint64_t ahead_us)
 {
     struct media_deck_config config = {.file = &whole->file,
@@ -162,7 +172,9 @@ static void test_positions(void **state)
         struct whole whole;
         load(&whole, tracks[i]);
         uint64_t length_us = media_file_duration_us(&whole.file);
-        struct media_deck *sought = open_deck(&whole, 0, 0);
+        struct memory_source other;
+        memory_source_init(&other, whole.memory.bytes, whole.memory.count);
+        struct media_deck *sought = open_deck_on(&whole, &other, 0);
         for (size_t j = 0; j < sizeof per_mille / sizeof per_mille[0]; j++) {
             uint64_t position_us = length_us * per_mille[j] / 1000;
             uint64_t frame = media_frame_at(position_us, whole.file.rate_hz);
@@ -173,6 +185,7 @@ static void test_positions(void **state)
             assert_true(compare(sought, &whole, frame, 50000) > 0);
         }
         media_deck_close(sought);
+        memory_source_deinit(&other);
         unload(&whole);
     }
 }
@@ -368,6 +381,32 @@ static void test_waiting_for_bytes(void **state)
     }
 }
 
+/* A read that says "cancelled" though nobody cancelled it. */
+static int cancelled_read(void *context, uint64_t offset, void *buffer, uint32_t bytes)
+{
+    (void)context;
+    (void)offset;
+    (void)buffer;
+    (void)bytes;
+    return ERROR_CANCELLED;
+}
+
+static void test_stray_cancel(void **state)
+{
+    (void)state;
+    struct whole whole;
+    load(&whole, tracks[0]);
+    struct media_deck_config config = {
+        .file = &whole.file, .source = {.bytes = whole.memory.count, .read_at = cancelled_read}};
+    struct media_deck *deck = NULL;
+    assert_int_equal(media_deck_open(&config, &deck), 0);
+    struct media_pcm pcm;
+    assert_int_equal(pull(deck, &pcm), MEDIA_DECK_FAILED);
+    assert_int_equal(media_deck_error(deck, NULL), ERROR_CLOSED);
+    media_deck_close(deck);
+    unload(&whole);
+}
+
 static void assert_fails(struct whole *whole, int error)
 {
     struct media_deck *deck = open_deck(whole, 0, 0);
@@ -460,6 +499,7 @@ int main(int count, char **words)
         cmocka_unit_test(test_waiting_for_bytes),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_failure_in_the_middle),
+        cmocka_unit_test(test_stray_cancel),
         cmocka_unit_test(test_unknown_chain),
     };
     if (count != 2) {
