@@ -22,6 +22,7 @@
 #define MESSAGE_BYTES_MAX (2 * PATH_MAX + 256)
 /* A copy is worth while when this much would be given back, and half of what remains. */
 #define COMPACT_BYTES_MIN (UINT64_C(16) << 20)
+#define GROW_STEPS 16u /* from the first size of the map to the largest */
 
 void store_say(const struct store *store, const char *format, ...)
 {
@@ -112,6 +113,13 @@ static int used_bytes(const struct store *store, uint64_t *ret_bytes)
     return store_env_error(error);
 }
 
+static bool is_worthwhile(const struct store *store, uint64_t file_bytes, uint64_t used)
+{
+    bool fits = used <= store_map_bytes(store->limit_bytes);
+    return file_bytes >= used + used / 2 + COMPACT_BYTES_MIN ||
+           (fits && file_bytes > store_map_bytes_max(store->limit_bytes));
+}
+
 /* Gives disk space back when most of the file is free pages: after the limit was lowered, or much
  * was evicted. What cannot be done is left for another time. ERROR_* only when the store is not
  * open any more. */
@@ -125,7 +133,7 @@ static int compact_if_worthwhile(struct store *store)
         unlink(leftover); /* of a copy that was interrupted */
     }
     if (store_env_file_bytes(&store->env, &file_bytes) != 0 || used_bytes(store, &used) != 0 ||
-        file_bytes < used + used / 2 + COMPACT_BYTES_MIN ||
+        !is_worthwhile(store, file_bytes, used) ||
         store_free_bytes(store->folder, &free_bytes) != 0 ||
         free_bytes < used + COMPACT_BYTES_MIN || !store->env.checked) {
         return 0;
@@ -253,11 +261,26 @@ static struct store *alloc_store(const struct store_config *config)
     return store;
 }
 
+/* How far the map may grow. A file that is larger than the limit (which was lowered) needs some
+ * pages, too: nothing can be evicted without. */
+static void set_growth(struct store *store)
+{
+    uint64_t most = store_map_bytes_max(store->limit_bytes);
+    uint64_t now = store->env.map_bytes;
+    if (now + STORE_LIMIT_BYTES_LEAST / 16 > most) {
+        most = now + now / 16 + STORE_LIMIT_BYTES_LEAST;
+    }
+    store->map_bytes_max = most;
+    uint64_t step = (most - now) / GROW_STEPS / store->env.page_bytes * store->env.page_bytes;
+    store->map_step_bytes = step > 0 ? step : store->env.page_bytes;
+}
+
 /* Brings the opened environment into use. */
 static int start(struct store *store)
 {
     int error = store->read_only ? 0 : compact_if_worthwhile(store);
     if (error == 0) {
+        set_growth(store);
         error = load_uses(store);
     }
     if (error == 0 && !store->read_only) {

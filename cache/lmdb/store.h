@@ -78,7 +78,7 @@ struct store_callbacks {
 struct store_config {
     const char *folder;   /* made if need be, with its parents; copied */
     uint64_t limit_bytes; /* of the file */
-    bool read_only; /* nothing is made, changed or set aside; puts are not allowed (asserted) */
+    bool read_only; /* nothing is made, changed or set aside; puts and the like: ERROR_DENIED */
     struct store_hasher hasher;
     struct store_callbacks
         callbacks; /* `stored` is needed unless read_only, the others may be NULL */
@@ -101,11 +101,11 @@ void store_close(struct store *store);
 /* Each file that the store holds, least recently used first. `row_masks` as in
  * NODE_EVENT_CACHED_FILE (NULL = complete), borrowed for the call; last_use counts 1, 2, 3 ...
  * Payload is not read. Files that a reader would refuse (a bad record) are passed over.
- * ERROR_NO_MEMORY, ERROR_IO. The callback must not call the store. */
+ * ERROR_NO_MEMORY, ERROR_IO. No transaction is open during the calls. */
 typedef void store_each_file(void *context, const struct media_file_id *file,
                              const uint8_t *row_masks, uint64_t last_use, bool pinned);
 int store_list_files(struct store *store, store_each_file *each, void *context);
-/* Each track with a manifest, in order of ids. */
+/* Each track with a manifest, in order of ids. The callback must not call the store. */
 typedef void store_each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
                                  const uint8_t *bytes, uint32_t count);
 int store_list_manifests(struct store *store, store_each_manifest *each, void *context);
@@ -133,14 +133,15 @@ int store_load_manifest(struct store *store, const uint8_t track_id[TRACK_ID_BYT
  * `mask` (at least one; none beyond the file's end); the buffers stay valid and unchanged until
  * `stored`. The proof is copied, the array of pointers too. What is stored of the row already is
  * kept. On the disk within a second.
- * 0: exactly one `stored` follows. ERROR_NO_MEMORY, ERROR_FULL (STORE_QUEUE_MAX): none follows.
+ * 0: exactly one `stored` follows. ERROR_NO_MEMORY, ERROR_FULL (STORE_QUEUE_MAX), ERROR_DENIED
+ * (read_only): none follows.
  */
 int store_put_row(struct store *store, const struct media_file_id *file, uint32_t row, uint8_t mask,
                   const uint8_t *const chunks[ROW_CHUNKS], const struct media_proof *proof,
                   uint64_t token);
 /* Without answers; carried out in the order of the calls, puts included; kept for the next
- * transaction when one fails. The bytes are copied. ERROR_NO_MEMORY, ERROR_FULL (STORE_QUEUE_MAX);
- * put_manifest also ERROR_TOO_LARGE (STORE_MANIFEST_BYTES_MAX). */
+ * transaction when one fails. The bytes are copied. ERROR_NO_MEMORY, ERROR_FULL (STORE_QUEUE_MAX),
+ * ERROR_DENIED (read_only); put_manifest also ERROR_TOO_LARGE (STORE_MANIFEST_BYTES_MAX). */
 int store_evict_file(struct store *store, const struct media_file_id *file);
 int store_evict_row(struct store *store, const struct media_file_id *file, uint32_t row);
 int store_touch(struct store *store, const struct media_file_id *file);
@@ -149,7 +150,7 @@ int store_put_manifest(struct store *store, const uint8_t track_id[TRACK_ID_BYTE
                        const uint8_t *bytes, uint32_t count);
 
 /* Waits until what was queued before is carried out, and its callbacks have returned. 0, or why
- * writing is off (ERROR_FULL, ERROR_DAMAGED). */
+ * writing is off (ERROR_FULL, ERROR_DAMAGED). Not for read_only (asserted). */
 int store_flush(struct store *store);
 /* Writing is allowed again after ERROR_FULL; the next put shows whether it works. Waits for
  * nothing. */

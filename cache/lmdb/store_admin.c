@@ -232,7 +232,7 @@ int store_admin_verify(const char *folder, const struct store_hasher *hasher, bo
         return error;
     }
     struct verification verification = {0};
-    struct store_config config = plain_config(folder, STORE_LIMIT_BYTES_LEAST, !repair);
+    struct store_config config = plain_config(folder, STORE_LIMIT_BYTES_MAX, !repair);
     config.hasher = *hasher;
     error = store_open(&config, &verification.store);
     if (error != 0) {

@@ -59,6 +59,8 @@ struct store {
 
     struct store_env env;
     pthread_rwlock_t env_lock;
+    uint64_t map_bytes_max;  /* how large the map may become */
+    uint64_t map_step_bytes; /* by how much it grows at once */
     struct store_verified verified;
 
     /* The writer thread's own. */

@@ -207,10 +207,12 @@ int store_list_manifests(struct store *store, store_each_manifest *each, void *c
     return error == MDB_NOTFOUND ? 0 : store_env_error(error);
 }
 
-/* A file while it is sorted; the masks live as long as the transaction. */
+/* A file while it is sorted. */
 struct listed {
     struct media_file_id file;
-    struct store_file_view view;
+    uint64_t last_use;
+    bool pinned;
+    uint8_t *masks; /* owned; NULL = complete */
 };
 
 struct listing {
@@ -223,8 +225,8 @@ static int compare_listed(const void *a, const void *b)
 {
     const struct listed *left = a;
     const struct listed *right = b;
-    if (left->view.last_use != right->view.last_use) {
-        return left->view.last_use < right->view.last_use ? -1 : 1;
+    if (left->last_use != right->last_use) {
+        return left->last_use < right->last_use ? -1 : 1;
     }
     return memcmp(&left->file, &right->file, sizeof left->file);
 }
@@ -232,12 +234,15 @@ static int compare_listed(const void *a, const void *b)
 /* Adds a record to the list; one that is damaged is passed over. ERROR_NO_MEMORY. */
 static int list_record(struct listing *list, const MDB_val *key, const MDB_val *value)
 {
-    struct listed listed;
+    struct store_file_view view;
+    struct listed listed = {.masks = NULL};
     if (!store_file_key_decode(key->mv_data, key->mv_size, &listed.file) ||
-        store_file_decode(value->mv_data, value->mv_size, listed.file.bytes, &listed.view) != 0 ||
-        listed.view.chunks == 0) {
+        store_file_decode(value->mv_data, value->mv_size, listed.file.bytes, &view) != 0 ||
+        view.chunks == 0) {
         return 0;
     }
+    listed.last_use = view.last_use;
+    listed.pinned = view.pinned;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
         struct listed *files = realloc(list->files, capacity * sizeof *files);
@@ -246,6 +251,14 @@ static int list_record(struct listing *list, const MDB_val *key, const MDB_val *
         }
         list->files = files;
         list->capacity = capacity;
+    }
+    if (view.masks != NULL) {
+        uint32_t rows = media_row_count(listed.file.bytes);
+        listed.masks = malloc(rows);
+        if (listed.masks == NULL) {
+            return ERROR_NO_MEMORY;
+        }
+        memcpy(listed.masks, view.masks, rows);
     }
     list->files[list->count++] = listed;
     return 0;
@@ -277,14 +290,17 @@ int store_list_files(struct store *store, store_each_file *each, void *context)
         return error;
     }
     error = list_records(store, txn, &list);
+    end_read(store, txn);
     if (error == 0 && list.count > 0) {
         qsort(list.files, list.count, sizeof list.files[0], compare_listed);
         for (size_t i = 0; i < list.count; i++) {
             const struct listed *listed = &list.files[i];
-            each(context, &listed->file, listed->view.masks, i + 1, listed->view.pinned);
+            each(context, &listed->file, listed->masks, i + 1, listed->pinned);
         }
     }
-    end_read(store, txn);
+    for (size_t i = 0; i < list.count; i++) {
+        free(list.files[i].masks);
+    }
     free(list.files);
     return error;
 }

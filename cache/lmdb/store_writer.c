@@ -24,8 +24,7 @@
 #include <string.h>
 #include <time.h>
 
-#define GROW_STEPS 16u /* from the first size of the map to the largest */
-#define NUDGES 2u      /* transactions until freed pages may be used */
+#define NUDGES 2u /* transactions until freed pages may be used */
 
 void store_op_list_push(struct store_op_list *list, struct store_op *op)
 {
@@ -84,9 +83,12 @@ static struct store_op *new_op(enum store_op_kind kind, const struct media_file_
 /* Takes the operation, which may be NULL: no memory. */
 static int queue_op(struct store *store, struct store_op *op)
 {
-    assert(!store->read_only);
     if (op == NULL) {
         return ERROR_NO_MEMORY;
+    }
+    if (store->read_only) {
+        free(op);
+        return ERROR_DENIED;
     }
     op->queued_us = now_us();
     pthread_mutex_lock(&store->lock);
@@ -228,10 +230,8 @@ static void turn_off(struct store *store, int reason)
 /* Enlarges the map by a step. False: it is as large as it may be. */
 static bool grow_map(struct store *store)
 {
-    uint64_t most = store_map_bytes_max(store->limit_bytes);
-    uint64_t step = (most - store_map_bytes(store->limit_bytes)) / GROW_STEPS;
-    uint64_t larger = store->env.map_bytes + step / store->env.page_bytes * store->env.page_bytes;
-    if (larger > most || larger == store->env.map_bytes) {
+    uint64_t larger = store->env.map_bytes + store->map_step_bytes;
+    if (larger > store->map_bytes_max) {
         return false;
     }
     pthread_rwlock_wrlock(&store->env_lock);

@@ -45,7 +45,7 @@ int store_bench_open(struct store_bench *bench, bool read_only)
 {
     struct store_config config = {
         .folder = bench->folder,
-        .limit_bytes = STORE_BENCH_LIMIT_BYTES,
+        .limit_bytes = bench->limit_bytes,
         .read_only = read_only,
         .hasher = cache_fixture_hasher(),
         .callbacks = {bench, on_stored, on_rotten, on_message},
@@ -71,6 +71,7 @@ int store_bench_setup(void **state)
     struct store_bench *bench = calloc(1, sizeof *bench);
     const char *parent = getenv("TMPDIR");
     assert_non_null(bench);
+    bench->limit_bytes = STORE_BENCH_LIMIT_BYTES;
     snprintf(bench->root, sizeof bench->root, "%s/refrain-store-XXXXXX",
              parent == NULL ? "/tmp" : parent);
     assert_non_null(mkdtemp(bench->root));

@@ -326,6 +326,32 @@ static void test_compact(void **state)
     cache_fixture_deinit(&small);
 }
 
+/* The limit was lowered: room can be made, and the file shrinks when it is opened next. */
+static void test_lower_limit(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture large;
+    struct cache_fixture small;
+    struct store_status status;
+    assert_true(cache_fixture_init(&large, 1, 440 * ROW_BYTES));
+    assert_true(cache_fixture_init(&small, 2, 100 * ROW_BYTES));
+    store_bench_put_all(bench, &large);
+    store_bench_close(bench);
+    bench->limit_bytes = UINT64_C(20) << 20;
+    assert_int_equal(store_bench_open(bench, false), 0);
+    assert_int_equal(store_evict_file(bench->store, &large.id), 0);
+    store_bench_put_all(bench, &small);
+    store_bench_reopen(bench);
+    assert_int_equal(store_get_status(bench->store, &status), 0);
+    assert_int_equal(status.payload_bytes, small.id.bytes);
+    assert_in_range(status.file_bytes, small.id.bytes, bench->limit_bytes);
+    for (uint32_t chunk = 0; chunk < 800; chunk++) {
+        assert_int_equal(store_bench_read(bench, &small, chunk), 0);
+    }
+    cache_fixture_deinit(&large);
+    cache_fixture_deinit(&small);
+}
+
 static void test_free_bytes(void **state)
 {
     struct store_bench *bench = *state;
@@ -356,6 +382,7 @@ int main(void)
         STORE_TEST(test_same_root_other_length),
         STORE_TEST(test_read_while_replaced),
         STORE_TEST(test_compact),
+        STORE_TEST(test_lower_limit),
         STORE_TEST(test_free_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

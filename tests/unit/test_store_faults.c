@@ -375,6 +375,8 @@ static void test_read_only(void **state)
     assert_int_equal(store_bench_open(bench, true), 0);
     store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
     assert_false(store_writable(bench->store));
+    assert_int_equal(store_touch(bench->store, &file.id), ERROR_DENIED);
+    assert_int_equal(store_evict_file(bench->store, &file.id), ERROR_DENIED);
     assert_int_equal(store_get_status(bench->store, &status), 0);
     assert_int_equal(status.files, 1);
     store_bench_close(bench);
@@ -463,8 +465,7 @@ static void test_full_map(void **state)
     while (row < rows && store_bench_put(bench, &file, row, 0xff) == 0) {
         row++;
     }
-    assert_in_range(row, store_payload_limit_bytes(STORE_BENCH_LIMIT_BYTES) / ROW_BYTES,
-                    rows - 1);
+    assert_in_range(row, store_payload_limit_bytes(STORE_BENCH_LIMIT_BYTES) / ROW_BYTES, rows - 1);
     assert_int_equal(store_get_status(bench->store, &status), 0);
     assert_in_range(status.file_bytes, STORE_BENCH_LIMIT_BYTES,
                     STORE_BENCH_LIMIT_BYTES + STORE_BENCH_LIMIT_BYTES / 10);
