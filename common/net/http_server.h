@@ -10,7 +10,8 @@
  * Answers given here, each with {"error":"..."}: 400 malformed, no or two Hosts; 405 with Allow; 408
  * headers too slow; 413 a body; 414 request line over 8 KiB; 426 /v1/link without Upgrade; 431
  * headers over 16 KiB or 64; 501 unknown method; 503 over connections_max; 505 not HTTP/1.0 or 1.1.
- * After 400, 408, 413, 414, 431, 501, 505 the connection closes.
+ * After 400, 408, 413, 414, 431, 501, 503, 505 the connection closes; after 405 when the request brings
+ * a body.
  */
 #ifndef COMMON_NET_HTTP_SERVER_H
 #define COMMON_NET_HTTP_SERVER_H

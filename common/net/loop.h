@@ -32,7 +32,8 @@ uint64_t net_now_us(void);
 void net_loop_run(struct net_loop *loop);
 /* Ends net_loop_run after the current turn. */
 void net_loop_stop(struct net_loop *loop);
-/* 65,536 bytes (NET_LOOP_SCRATCH_BYTES) to read into; borrowed, valid until the caller returns. */
+/* Bytes to read into; borrowed until the caller returns. What a stream gives to `read` stands in
+ * them: not to be used inside that call. */
 #define NET_LOOP_SCRATCH_BYTES 65536u
 uint8_t *net_loop_scratch(struct net_loop *loop);
 

@@ -10,7 +10,8 @@
  *
  * A client keeps one resumption ticket for each host and port in memory (newest wins, used once, at
  * most NET_TLS_TICKETS_MAX); a resumed connection tells the key hash of the original handshake.
- * One thread at a time.
+ * A client's context belongs to one thread; a server's may be used by several at once (workers share
+ * one, so that they show one key).
  */
 #ifndef COMMON_NET_TLS_H
 #define COMMON_NET_TLS_H

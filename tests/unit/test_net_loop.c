@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -277,6 +278,52 @@ static void test_port_in_use(void **state)
     net_listener_close(NULL);
 }
 
+/* ---- no file descriptors left ---- */
+
+static struct net_listener *poor_listener;
+static struct rlimit plenty;
+
+static void on_plenty(void *context)
+{
+    (void)context;
+    see("plenty");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &plenty), 0);
+}
+
+static void on_poor_accepted(void *context, int fd)
+{
+    (void)context;
+    see("accepted");
+    close(fd);
+    net_listener_close(poor_listener);
+}
+
+/* Accepting rests while there are none, and the connection is taken when there are some again. */
+static void test_out_of_descriptors(void **state)
+{
+    (void)state;
+    char text[NET_LISTENER_TEXT_BYTES];
+    struct sockaddr_storage where;
+    socklen_t where_bytes = 0;
+    struct net_deadline *deadline = NULL;
+    assert_int_equal(
+        net_listener_open(loop, "127.0.0.1", 0, on_poor_accepted, NULL, &poor_listener, text), 0);
+    net_address_to_sockaddr(net_listener_address(poor_listener), &where, &where_bytes);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&where, where_bytes), 0);
+    assert_int_equal(net_deadline_open(loop, on_plenty, NULL, &deadline), 0);
+    net_deadline_set(deadline, net_now_us() + 20000);
+    int next = dup(client);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &plenty), 0);
+    struct rlimit poor = {.rlim_cur = (rlim_t)next, .rlim_max = plenty.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &poor), 0);
+    net_loop_run(loop);
+    assert_string_equal(seen, "plenty accepted ");
+    net_deadline_close(deadline);
+    close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mailbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mailbox_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_in_use, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_out_of_descriptors, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
