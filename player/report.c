@@ -312,22 +312,34 @@ static void show(const char *name, const char *rest)
     line_is_open = true;
 }
 
+/* " cache 30% origin 70%": those that gave something. */
+static void put_shares(const struct node_summary *summary, char *ret_text, size_t capacity)
+{
+    static const char *const names[NODE_SOURCES] = {"cache", "peers", "origin"};
+    size_t used = 0;
+    uint64_t whole = total(summary);
+    ret_text[0] = '\0';
+    for (unsigned i = 0; i < NODE_SOURCES && used < capacity; i++) {
+        if (summary->bytes[i] > 0) {
+            used += (size_t)snprintf(ret_text + used, capacity - used, " %s %u%%", names[i],
+                                     (unsigned)percent(summary->bytes[i], whole));
+        }
+    }
+}
+
 void report_progress(const struct report_track *track, const struct node_status *status,
                      const struct node_summary *summary)
 {
-    char name[640], rest[200], bar[REPORT_BAR_CELLS + 1], at[16], duration[16];
-    uint64_t whole = total(summary);
+    char name[640], rest[200], bar[REPORT_BAR_CELLS + 1], at[16], duration[16], shares[80];
     put_name(track, name, sizeof name);
     put_bar(status->position_us, track->duration_us, bar);
-    snprintf(rest, sizeof rest, "%s %s/%s [%s] +%us cache %u%% peers %u%% origin %u%%",
-             status->paused    ? "paused"
-             : status->stalled ? "waiting"
+    put_shares(summary, shares, sizeof shares);
+    snprintf(rest, sizeof rest, "%s%s/%s [%s] +%us%s",
+             status->paused    ? "paused "
+             : status->stalled ? "waiting "
                                : "",
              time_text(status->position_us, at), time_text(track->duration_us, duration), bar,
-             (unsigned)(status->buffered_us / 1000000),
-             (unsigned)percent(summary->bytes[NODE_SOURCE_CACHE], whole),
-             (unsigned)percent(summary->bytes[NODE_SOURCE_PEERS], whole),
-             (unsigned)percent(summary->bytes[NODE_SOURCE_ORIGIN], whole));
+             (unsigned)(status->buffered_us / 1000000), shares);
     show(name, rest);
 }
 
