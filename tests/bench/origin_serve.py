@@ -62,7 +62,7 @@ def start_nginx(folder, root):
 
 
 def measure(kind, port, wire, file, size):
-    load = refrain.program("refrain-origin").replace("refrain-origin", "link_load")
+    load = pathlib.Path(refrain.program("refrain-origin")).with_name("link_load")
     return int(subprocess.run([load, kind, "127.0.0.1", str(port), wire, str(SECONDS), str(DEPTH),
                                file, str(size)], check=True, stdout=subprocess.PIPE).stdout)
 

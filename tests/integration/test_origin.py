@@ -392,6 +392,19 @@ class Links(Served):
 class LinksTls(Links):
     http = False
 
+    def test_upgrade_over_tls(self):
+        """Through a proxy that speaks HTTP only, or a client without ALPN."""
+        track, _ = self.largest()
+        for alpn in ("http/1.1", None):
+            opened = self.link(link.Link.open_frame(1, bytes.fromhex(track["id"])), alpn=alpn)
+            self.assertEqual(opened.read_hello()["form"], link.FORM_TLS)
+            manifest = opened.read_opened(1)
+            opened.read_chunks(1, manifest.root, manifest.bytes, manifest.start_chunks())
+
+    def test_other_protocols_are_refused(self):
+        with self.assertRaises((ssl.SSLError, ConnectionResetError)):
+            self.link(alpn="h2")
+
 
 class MalformedFrames(Served):
     """Each is answered with BYE and the end of the link; the origin goes on."""

@@ -116,10 +116,11 @@ class Ended(Exception):
 
 
 class Link:
-    """One link. Over TLS frames start at once; on plain TCP behind an Upgrade. HELLO and what
-    `first` holds go in the first flight."""
+    """One link. Over TLS frames start at once when ALPN agrees on them; else, and on plain TCP,
+    behind an Upgrade. HELLO and what `first` holds go in the first flight."""
 
-    def __init__(self, address, tls, first=b"", hello=True, timeout_s=30, host=b"origin"):
+    def __init__(self, address, tls, first=b"", hello=True, timeout_s=30, host=b"origin",
+                 alpn="refrain/1"):
         name, port = address.rsplit(":", 1)
         self.nonce = os.urandom(32)
         self.certificate = None
@@ -131,9 +132,11 @@ class Link:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.set_alpn_protocols(["refrain/1"])
+            if alpn:
+                context.set_alpn_protocols([alpn])
             self.socket = context.wrap_socket(self.socket)
             self.certificate = self.socket.getpeercert(binary_form=True)
+        if tls and alpn == "refrain/1":
             self.socket.sendall(flight)
         else:
             self.socket.sendall(UPGRADE % host + flight)
