@@ -74,14 +74,14 @@ struct media_file {
     struct media_file_id source;
     enum media_codec codec;
     enum media_container container;
-    uint8_t channels;       /* 1 to 8 */
-    uint8_t bits;           /* of an integer format; 0 = float */
-    uint32_t rate_hz;       /* of the decoded sound: 48,000 for Opus */
+    uint8_t channels; /* 1 to 8 */
+    uint8_t bits;     /* of an integer format; 0 = float */
+    uint32_t rate_hz; /* of the decoded sound: 48,000 for Opus */
     uint32_t bitrate_bps;
-    uint64_t samples;       /* frames, exact; > 0 */
-    int16_t track_gain;     /* 1/256 dB or MEDIA_GAIN_UNKNOWN */
+    uint64_t samples;   /* frames, exact; > 0 */
+    int16_t track_gain; /* 1/256 dB or MEDIA_GAIN_UNKNOWN */
     int16_t album_gain;
-    uint32_t peak;          /* 65536 = full scale; 0 = unknown */
+    uint32_t peak; /* 65536 = full scale; 0 = unknown */
     uint8_t start_run_count;
     struct media_run start_runs[MEDIA_START_RUNS_MAX];
 };

@@ -20,7 +20,8 @@
 /* Injected: the hash of 64 bytes (two children). SHA-256 in the programs; the simulator may use
  * something cheaper, with files whose ids were made by the same function. */
 struct media_hasher {
-    void (*pair)(void *context, const uint8_t children[2 * HASH_BYTES], uint8_t ret_hash[HASH_BYTES]);
+    void (*pair)(void *context, const uint8_t children[2 * HASH_BYTES],
+                 uint8_t ret_hash[HASH_BYTES]);
     void *context;
 };
 
@@ -28,8 +29,8 @@ struct media_hasher {
 #define MEDIA_PROOF_HASHES_MAX (ROW_CHUNKS + MEDIA_PROOF_UNCLES_MAX)
 
 struct media_proof {
-    uint8_t leaf_count;  /* = media_row_chunks(bytes, row) */
-    uint8_t uncle_count; /* = media_proof_uncle_count(bytes) */
+    uint8_t leaf_count;                                 /* = media_row_chunks(bytes, row) */
+    uint8_t uncle_count;                                /* = media_proof_uncle_count(bytes) */
     uint8_t hashes[MEDIA_PROOF_HASHES_MAX][HASH_BYTES]; /* leaves, then uncles from below */
 };
 

@@ -13,7 +13,8 @@
 #include "media/core/manifest.h"
 
 #define MEDIA_TRACK_ID_INPUT_BYTES 45u
-#define MEDIA_ALBUM_ID_INPUT_BYTES_MAX (5u + 2u * (MEDIA_TEXT_BYTES_MAX + 1u) + MEDIA_MBID_BYTES_MAX)
+#define MEDIA_ALBUM_ID_INPUT_BYTES_MAX                                                             \
+    (5u + 2u * (MEDIA_TEXT_BYTES_MAX + 1u) + MEDIA_MBID_BYTES_MAX)
 #define MEDIA_PORT_DEFAULT 7373u
 #define MEDIA_HOST_BYTES_MAX 255u
 

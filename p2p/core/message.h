@@ -71,20 +71,20 @@ enum p2p_priority {
 };
 
 enum p2p_reject {
-    P2P_REJECT_UNKNOWN = 1,    /* no such track or file here */
-    P2P_REJECT_NOT_HELD = 2,   /* the chunk is not here (any more) */
-    P2P_REJECT_BUSY = 3,       /* too many requests outstanding, or no slot */
-    P2P_REJECT_RANGE = 4,      /* beyond the file's end */
-    P2P_REJECT_DAMAGED = 5,    /* it was here and proved to be rotten */
+    P2P_REJECT_UNKNOWN = 1,  /* no such track or file here */
+    P2P_REJECT_NOT_HELD = 2, /* the chunk is not here (any more) */
+    P2P_REJECT_BUSY = 3,     /* too many requests outstanding, or no slot */
+    P2P_REJECT_RANGE = 4,    /* beyond the file's end */
+    P2P_REJECT_DAMAGED = 5,  /* it was here and proved to be rotten */
 };
 
 enum p2p_bye {
     P2P_BYE_DONE = 1,
-    P2P_BYE_PROTOCOL = 2,  /* a malformed or impossible message */
+    P2P_BYE_PROTOCOL = 2, /* a malformed or impossible message */
     P2P_BYE_SHUTDOWN = 3,
     P2P_BYE_IDLE = 4,
     P2P_BYE_FULL = 5,
-    P2P_BYE_IDENTITY = 6,  /* not who was expected */
+    P2P_BYE_IDENTITY = 6, /* not who was expected */
     P2P_BYE_BAD_DATA = 7,
 };
 
@@ -102,8 +102,8 @@ struct p2p_hello {
     uint16_t version;
     uint32_t features; /* none defined yet: 0 */
     uint8_t nonce[P2P_NONCE_BYTES];
-    uint16_t request_max; /* OPENs and REQUESTs that the other side may have outstanding */
-    uint16_t listen_port; /* 0 = does not accept links */
+    uint16_t request_max;    /* OPENs and REQUESTs that the other side may have outstanding */
+    uint16_t listen_port;    /* 0 = does not accept links */
     uint8_t observed_family; /* of the receiver, as the sender sees it: 0, 4 or 6 */
     uint8_t observed_address[16];
     uint16_t observed_port;
@@ -123,7 +123,8 @@ struct p2p_message {
         } open;
         struct {
             uint32_t request;
-            const uint8_t *manifest; /* borrowed from the frame, or from the sender of the message */
+            const uint8_t
+                *manifest; /* borrowed from the frame, or from the sender of the message */
             uint32_t manifest_bytes;
         } opened;
         struct {
