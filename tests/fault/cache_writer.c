@@ -1,10 +1,14 @@
 /*
- * cache_writer.c: writes a store until it is killed, and checks what is left (test_cache_kill.py).
+ * cache_writer.c: writes a store until it is killed, or until the disk is full, and checks what is
+ * left (test_cache_kill.py, test_cache_disk.py).
  *
  *   cache_writer write FOLDER LOG SEED   puts, evicts and touches at random; each call stands in
  *                                        the log, with its moment, before it is made
  *   cache_writer check FOLDER LOG        reads every chunk: what can be read must be right, and
  *                                        what was put over a second before the kill must be there
+ *
+ *   cache_writer fill FOLDER FILLER      puts until the disk is full; what was stored must be readable
+ *                                        then; removes the file FILLER, and must be able to go on
  *
  * A line of the log: P FILE ROW MASK MOMENT_US, E FILE (evicted), K MOMENT_US (killed; written by
  * the test).
@@ -32,6 +36,10 @@ static bool busy[BUFFERS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 
+/* In `fill` a put may fail, and the store may say so. */
+static bool filling;
+static int last_answer;
+
 static uint64_t now_us(void)
 {
     struct timespec now;
@@ -51,7 +59,8 @@ static void must(bool right, const char *what)
 static void on_stored(void *context, uint64_t token, int error)
 {
     (void)context;
-    must(error == 0, "a put failed");
+    must(filling || error == 0, "a put failed");
+    last_answer = error;
     pthread_mutex_lock(&lock);
     busy[token] = false;
     pthread_cond_signal(&answered);
@@ -61,6 +70,9 @@ static void on_stored(void *context, uint64_t token, int error)
 static void on_message(void *context, const char *text)
 {
     (void)context;
+    if (filling) {
+        return;
+    }
     printf("%s\n", text);
     exit(1); /* a kill damages nothing: there is nothing to say */
 }
@@ -203,6 +215,56 @@ static void check(const char *folder, const char *log_name)
     printf("%u chunks there, %u had to be\n", there, required);
 }
 
+/* Puts a whole row and waits; gives the answer. */
+static int put_and_wait(struct store *store, uint32_t file, uint32_t row)
+{
+    const uint8_t *chunks[ROW_CHUNKS];
+    uint8_t all = (uint8_t)((1u << media_row_chunks(files[file].id.bytes, row)) - 1);
+    cache_fixture_row(&files[file], row, all, buffers[0], chunks);
+    must(store_put_row(store, &files[file].id, row, all, chunks, &files[file].proofs[row], 0) == 0,
+         "a put was refused");
+    store_flush(store);
+    return last_answer;
+}
+
+/* The first `count` rows, file by file, must be there and right. */
+static void check_rows(struct store *store, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t buffer[CHUNK_BYTES];
+        uint32_t bytes = 0;
+        uint32_t chunk = i % ROWS * ROW_CHUNKS;
+        must(store_read(store, &files[i / ROWS].id, chunk, buffer, &bytes) == 0,
+             "a chunk was lost");
+        must(cache_fixture_is_chunk(&files[i / ROWS], chunk, buffer, bytes), "a wrong byte");
+    }
+}
+
+static void fill(const char *folder, const char *filler)
+{
+    filling = true;
+    struct store *store = open_store(folder);
+    uint32_t stored = 0;
+    int error = 0;
+    while (stored < FILES * ROWS &&
+           (error = put_and_wait(store, stored / ROWS, stored % ROWS)) == 0) {
+        stored++;
+    }
+    must(error == ERROR_FULL, "the disk was not full, or another error came");
+    must(stored > 0 && !store_writable(store), "nothing was stored, or writing goes on");
+    check_rows(store, stored);
+    must(remove(filler) == 0, "no filler");
+    store_retry(store);
+    uint32_t before = stored;
+    must(put_and_wait(store, stored / ROWS, stored % ROWS) == 0, "it does not go on");
+    stored++;
+    store_close(store);
+    store = open_store(folder);
+    check_rows(store, stored);
+    store_close(store);
+    printf("%u rows until the disk was full\n", before);
+}
+
 int main(int argc, char **argv)
 {
     for (uint32_t i = 0; i < FILES; i++) {
@@ -211,8 +273,12 @@ int main(int argc, char **argv)
     if (argc == 5 && strcmp(argv[1], "write") == 0) {
         write_until_killed(argv[2], argv[3], strtoull(argv[4], NULL, 10));
     }
+    if (argc == 4 && strcmp(argv[1], "fill") == 0) {
+        fill(argv[2], argv[3]);
+        return 0;
+    }
     must(argc == 4 && strcmp(argv[1], "check") == 0,
-         "usage: cache_writer write FOLDER LOG SEED | check FOLDER LOG");
+         "usage: cache_writer write FOLDER LOG SEED | check FOLDER LOG | fill FOLDER FILLER");
     check(argv[2], argv[3]);
     return 0;
 }
