@@ -143,7 +143,7 @@ void files_detach(struct files *files, struct file *file)
     assert(file->is_attached);
     file->is_attached = false;
     file->bad_count = 0;
-    file->is_refused = false;
+    file->refused = 0;
     file->has_no_room = false;
     for (uint32_t i = 0; file->rows != NULL && i < file->row_count; i++) {
         if (file->rows[i] != NULL) {

@@ -72,7 +72,7 @@ struct file {
     bool is_attached;
     bool is_marked;   /* while the window is made */
     bool is_trusted;  /* a manifest with a valid signature names it: it may be stored */
-    bool is_refused;  /* the origin said that it has not got it */
+    int refused;      /* the origin has not got it: ERROR_NOT_FOUND; or damaged: ERROR_MISMATCH */
     bool has_no_room; /* the limit leaves no room to store more of it */
     struct file *next;
 };

@@ -254,6 +254,7 @@ static void settle(struct node *node)
         node_tracks_settle(node);
         node_tracks_reach(node);
         node_tracks_fetched(node);
+        node_play_settle(node);
         node_play_prepare(node);
         node_links_settle(node);
         passes++;
@@ -333,10 +334,7 @@ int node_step(struct node *node, const struct node_event *event, struct node_upd
 
 void node_get_summary(const struct node *node, struct node_summary *ret_summary)
 {
-    accounting_summary(&node->accounting,
-                       node->play.head.heard_us +
-                           playhead_position_us(&node->play.head, node->now_us) -
-                           node->play.head.position_us,
+    accounting_summary(&node->accounting, playhead_heard_us(&node->play.head, node->now_us),
                        ret_summary);
 }
 
@@ -375,11 +373,15 @@ bool node_chunk_source(const struct node *node, media_handle handle, uint32_t ch
                        enum node_source *ret_source)
 {
     const struct file *file = files_find(&node->files, handle);
-    if (file == NULL || !file->is_attached || chunk >= file->chunk_count ||
-        !files_holds(file, chunk)) {
+    if (chunk >= media_chunk_count(media_intern_id(node->config.intern, handle)->bytes)) {
         return false;
     }
-    *ret_source = files_source(file, chunk);
+    bool is_attached = file != NULL && file->is_attached;
+    if (is_attached ? !files_holds(file, chunk)
+                    : !cache_index_has_chunk(node->index, handle, chunk)) {
+        return false;
+    }
+    *ret_source = file == NULL ? NODE_SOURCE_CACHE : files_source(file, chunk);
     return true;
 }
 

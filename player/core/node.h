@@ -387,7 +387,7 @@ void node_free(struct node *node);
 int node_step(struct node *node, const struct node_event *event, struct node_update *ret_update);
 void node_get_summary(const struct node *node, struct node_summary *ret_summary);
 void node_get_status(const struct node *node, uint64_t now_us, struct node_status *ret_status);
-/* Where the chunk of a played or queued file came from; for a map of the track. False: not here. */
+/* Where a chunk came from; for a map of the track. False: not here. */
 bool node_chunk_source(const struct node *node, media_handle file, uint32_t chunk,
                        enum node_source *ret_source);
 /* Bytes on the heap, all in; the budget's test prints it. */

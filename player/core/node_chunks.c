@@ -591,6 +591,9 @@ void node_chunks_answer(struct node *node, uint32_t index, int error)
     if (error != 0) {
         NODE_TRACE(node, "want %u of entry %u failed: %s", want->number, want->entry,
                    error_name(error));
+        if (error != ERROR_CANCELLED && want->entry == node->play.entry) {
+            node->play.lacks = error;
+        }
     }
     wants_remove(&node->wants, index);
 }
@@ -647,7 +650,7 @@ void node_chunks_want(struct node *node, const struct node_event *event)
     }
     NODE_TRACE(node, "want %u: chunks %u+%u of entry %u", want->number, want->first_chunk,
                want->count, want->entry);
-    int error = file->is_refused ? ERROR_NOT_FOUND : node_tracks_unreachable(node, want->since_us);
+    int error = file->refused != 0 ? file->refused : node_tracks_unreachable(node, want->since_us);
     if (error != 0) {
         node_chunks_answer(node, index, error);
         return;

@@ -51,7 +51,7 @@ void node_links_up(struct node *node, const struct node_event *event)
     memcpy(link->nonce, event->link_up.nonce, P2P_NONCE_BYTES);
     send_hello(node, link, event->link_up.listen_port);
     for (struct file *file = node->files.first; file != NULL; file = file->next) {
-        file->is_refused = false; /* another life of the origin */
+        file->refused = 0; /* another life of the origin */
     }
     node->is_plan_due = true; /* the first requests go in the same flight */
 }
@@ -204,7 +204,7 @@ static int take_reject(struct node *node, struct link *link, const struct p2p_me
     struct file *file = request.file == 0 ? NULL : files_find(&node->files, request.file);
     if (file != NULL && reason != P2P_REJECT_BUSY) {
         NODE_TRACE(node, "rejected: %s", p2p_reject_text(reason));
-        file->is_refused = true;
+        file->refused = reason == P2P_REJECT_DAMAGED ? ERROR_MISMATCH : ERROR_NOT_FOUND;
         node_tracks_refused(node, file);
     }
     node->is_plan_due = true;

@@ -498,12 +498,18 @@ static bool is_chunks_ahead(const struct request *request, const void *context)
     return request->kind == REQUEST_CHUNKS && request->priority > P2P_PRIORITY_PLAY;
 }
 
+/* Would what stands behind so many bytes wait too long? Not known: no. */
+static bool is_bottleneck(const struct node *node, const struct link *link, uint64_t bytes)
+{
+    return link->rate.bytes_per_s > 0 &&
+           rate_span_us(&link->rate, bytes) > node->preset->overtake_us;
+}
+
 void node_plan_cancel_far(struct node *node)
 {
     for (uint32_t i = 0; i < node->links.count; i++) {
         const struct link *link = node->links.list[i];
-        if (rate_span_us(&link->rate, link->requests.bytes) > node->preset->overtake_us &&
-            link->requests.bytes > 0) {
+        if (is_bottleneck(node, link, link->requests.bytes)) {
             cancel_where(node, is_chunks_ahead, NULL);
             return;
         }
@@ -541,8 +547,7 @@ void node_plan_overtake(struct node *node, const struct want *want)
         uint32_t number = row->requests[chunk % ROW_CHUNKS];
         const struct request *request = requests_find(&link->requests, number);
         if (is_chunks_ahead(request, NULL) &&
-            rate_span_us(&link->rate, bytes_before(link, request, chunk)) >
-                node->preset->overtake_us) {
+            is_bottleneck(node, link, bytes_before(link, request, chunk))) {
             node_plan_cancel(node, link, number);
         }
     }

@@ -232,6 +232,17 @@ void node_play_open(struct node *node, struct track *track)
                file->chunk_count);
 }
 
+void node_play_settle(struct node *node)
+{
+    struct play *play = &node->play;
+    int error = play->lacks;
+    play->lacks = 0;
+    /* Once there is sound its decoder says itself when nothing is left to be heard. */
+    if (error != 0 && play->phase == PLAY_SWITCHED) {
+        node_play_fail_entry(node, play->entry, error);
+    }
+}
+
 void node_play_prepare(struct node *node)
 {
     struct play *play = &node->play;

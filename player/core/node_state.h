@@ -49,6 +49,7 @@ struct play {
     bool is_stalled;
     uint64_t stalled_us; /* since when */
     struct playhead head;
+    int lacks;           /* SWITCHED: bytes that its start needs can't be had, and why; 0 = none */
     uint32_t read_chunk; /* what the decoder reads next, as far as it reads on in order */
 };
 
@@ -113,6 +114,8 @@ void node_play_stop(struct node *node);
 void node_play_sound(struct node *node, const struct node_event *event);
 /* The current entry's track is ready: opens its chain. */
 void node_play_open(struct node *node, struct track *track);
+/* Gives an entry up whose start lacks bytes. */
+void node_play_settle(struct node *node);
 /* Opens the next entry's chain when its time has come. */
 void node_play_prepare(struct node *node);
 /* An entry can't be played or fetched: says so, and goes on behind it. */

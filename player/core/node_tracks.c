@@ -415,7 +415,7 @@ void node_tracks_refused(struct node *node, const struct file *file)
 {
     for (uint32_t i = 0; i < node->wants.count;) {
         if (node->wants.list[i].file == file->handle) {
-            node_chunks_answer(node, i, ERROR_NOT_FOUND);
+            node_chunks_answer(node, i, file->refused);
         } else {
             i++;
         }
@@ -424,7 +424,7 @@ void node_tracks_refused(struct node *node, const struct file *file)
         struct window_item item = node->window.items[i];
         const struct track *track = node_track_of(node, item.entry);
         if (item.role == WINDOW_FETCH && track != NULL && track->file == file->handle) {
-            node_play_fail_entry(node, item.entry, ERROR_NOT_FOUND);
+            node_play_fail_entry(node, item.entry, file->refused);
         }
     }
 }
@@ -465,7 +465,7 @@ static bool item_needs_origin(const struct node *node, const struct window_item 
     const struct file *file = files_find(&node->files, track->file);
     bool is_whole =
         item->role == WINDOW_CURRENT || item->role == WINDOW_NEXT || item->role == WINDOW_FETCH;
-    return is_whole && file != NULL && file->is_attached && !file->is_refused &&
+    return is_whole && file != NULL && file->is_attached && file->refused == 0 &&
            file->missing_count > 0;
 }
 

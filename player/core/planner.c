@@ -57,7 +57,7 @@ bool planner_has_room(const struct planner_view *view, bool is_urgent)
 
 static bool has(const struct planner_source *source, const struct file *file, uint32_t chunk)
 {
-    if (source->kind == NODE_SOURCE_ORIGIN && file->is_refused) {
+    if (source->kind == NODE_SOURCE_ORIGIN && file->refused != 0) {
         return false;
     }
     return source->has == NULL || source->has(source->context, file->handle, chunk);

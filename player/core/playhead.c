@@ -10,7 +10,9 @@
 void playhead_place(struct playhead *head, uint64_t now_us, uint64_t position_us,
                     uint64_t duration_us)
 {
+    head->heard_us = playhead_heard_us(head, now_us);
     head->position_us = time_min_us(position_us, duration_us);
+    head->from_us = head->position_us;
     head->anchor_us = now_us;
     head->duration_us = duration_us;
     head->is_moving = false;
@@ -18,13 +20,11 @@ void playhead_place(struct playhead *head, uint64_t now_us, uint64_t position_us
 
 void playhead_report(struct playhead *head, uint64_t now_us, uint64_t position_us)
 {
-    uint64_t position = time_min_us(position_us, head->duration_us);
-    head->heard_us += time_until_us(head->position_us, position);
-    head->position_us = position;
+    head->position_us = time_min_us(position_us, head->duration_us);
     head->anchor_us = now_us;
 }
 
-/* Carries the anchor to this moment; what was passed counts as heard. */
+/* Carries the anchor to this moment. */
 static void advance(struct playhead *head, uint64_t now_us)
 {
     playhead_report(head, now_us, playhead_position_us(head, now_us));
@@ -49,6 +49,11 @@ uint64_t playhead_position_us(const struct playhead *head, uint64_t now_us)
     }
     uint64_t position = time_add_us(head->position_us, time_until_us(head->anchor_us, now_us));
     return time_min_us(position, head->duration_us);
+}
+
+uint64_t playhead_heard_us(const struct playhead *head, uint64_t now_us)
+{
+    return head->heard_us + time_until_us(head->from_us, playhead_position_us(head, now_us));
 }
 
 uint64_t playhead_left_us(const struct playhead *head, uint64_t now_us)

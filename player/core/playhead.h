@@ -14,19 +14,22 @@ struct playhead {
     uint64_t position_us; /* at anchor_us */
     uint64_t anchor_us;
     uint64_t duration_us; /* of the track */
-    uint64_t heard_us;    /* up to the last report, in all */
+    uint64_t from_us;     /* where this stretch began */
+    uint64_t heard_us;    /* in the stretches before it */
     bool is_moving;
     bool is_unsynced; /* faster than the clock (--fast): it moves by reports only */
 };
 
-/* Another track, or another place in it; it stands. */
+/* Another track, or another place in it: a new stretch; it stands. */
 void playhead_place(struct playhead *head, uint64_t now_us, uint64_t position_us,
                     uint64_t duration_us);
-/* A report: what lies between the last one and this was heard. */
+/* A report of the sound output: it knows best. */
 void playhead_report(struct playhead *head, uint64_t now_us, uint64_t position_us);
 void playhead_move(struct playhead *head, uint64_t now_us);
 void playhead_halt(struct playhead *head, uint64_t now_us);
 uint64_t playhead_position_us(const struct playhead *head, uint64_t now_us);
+/* How much was heard in all: of each stretch what lies between its beginning and its end. */
+uint64_t playhead_heard_us(const struct playhead *head, uint64_t now_us);
 /* How long until the track's end; 0 at the end. */
 uint64_t playhead_left_us(const struct playhead *head, uint64_t now_us);
 /* When `left_us` will be left; now or before when it is so already; TIME_NEVER_US when it stands

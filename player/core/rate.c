@@ -68,9 +68,6 @@ void rate_round_trip(struct rate *rate, uint64_t rtt_us)
 
 uint64_t rate_span_us(const struct rate *rate, uint64_t bytes)
 {
-    if (bytes == 0) {
-        return 0;
-    }
     if (rate->bytes_per_s == 0) {
         return TIME_NEVER_US;
     }

@@ -92,6 +92,14 @@ static void pump(struct world *world)
     const struct world_track *track = &world->tracks[job->track];
     uint32_t chunk = job->chunks[job->at];
     uint32_t row = chunk / ROW_CHUNKS;
+    if (world->rejected == chunk + 1) {
+        struct p2p_message *reject = send_at(world, over_wire(world, 9), P2P_REJECT);
+        reject->reject.request = job->request;
+        reject->reject.reason = world->reject_reason;
+        remove_job(world, best);
+        pump_soon(world);
+        return;
+    }
     if (job->wants_proofs && job->proven_row != row + 1) {
         job->proven_row = row + 1;
         struct p2p_message *proof = send_at(world, over_wire(world, 500), P2P_PROOF);

@@ -93,6 +93,8 @@ struct world {
     uint64_t rtt_us;       /* 20 ms */
     uint64_t bytes_per_s;  /* 1,000,000 */
     uint32_t bad_chunk;    /* + 1: its bytes are wrong, always */
+    uint32_t rejected;     /* chunk + 1: a request that comes to it is rejected */
+    uint8_t reject_reason;
     struct world_job jobs[WORLD_JOBS];
     uint32_t job_count;
     uint32_t link; /* that is up; 0 = none */

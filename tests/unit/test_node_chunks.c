@@ -82,6 +82,53 @@ static void test_bad_proof(void **state)
     world_free(world);
 }
 
+/* The origin has lost a chunk, or it has rotted there: who waits for it is told, the next plays. */
+static void test_rejected(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t chunk;
+        uint8_t reason;
+        int error;
+    } rows[] = {{0, P2P_REJECT_DAMAGED, ERROR_MISMATCH},
+                {1, P2P_REJECT_NOT_HELD, ERROR_NOT_FOUND},
+                {5, P2P_REJECT_DAMAGED, ERROR_MISMATCH},
+                {8, P2P_REJECT_RANGE, ERROR_NOT_FOUND}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (uint32_t is_fetch = 0; is_fetch < 2; is_fetch++) {
+            struct world *world = world_new(plain, true);
+            world->rejected = rows[i].chunk + 1;
+            world->reject_reason = rows[i].reason;
+            assert_int_equal(world_enqueue(world, 1, 2, is_fetch), 0);
+            if (is_fetch == 0) {
+                assert_int_equal(world_play(world, 1, 0), 0);
+            }
+            struct node_summary summary;
+            world_finish(world, &summary);
+            assert_int_equal(world->notes[NODE_NOTE_ENTRY_FAILED], 1);
+            assert_int_equal(world->last_note[NODE_NOTE_ENTRY_FAILED].error, rows[i].error);
+            world_free(world);
+        }
+    }
+}
+
+/* Too busy for now: it is asked again a little later. */
+static void test_busy(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, true);
+    world->rejected = 3 + 1;
+    world->reject_reason = P2P_REJECT_BUSY;
+    play(world, 0);
+    assert_int_equal(world_run(world, SECONDS(3)), 0);
+    assert_in_range(world->requested[0][3], 10, 25); /* each 100 ms and a round trip */
+    world->rejected = 0;
+    struct node_summary summary;
+    world_finish(world, &summary);
+    assert_int_equal(summary.bytes[NODE_SOURCE_ORIGIN], 40 * CHUNK_BYTES);
+    world_free(world);
+}
+
 /* Caching is off, and there are 64 slots for 200 chunks: the slots are the buffer. */
 static void test_scarce_slots(void **state)
 {
@@ -270,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_bad_chunk_once),
         cmocka_unit_test(test_bad_chunk_always),
         cmocka_unit_test(test_bad_proof),
+        cmocka_unit_test(test_rejected),
+        cmocka_unit_test(test_busy),
         cmocka_unit_test(test_scarce_slots),
         cmocka_unit_test(test_scarce_slots_seek),
         cmocka_unit_test(test_slow_store),

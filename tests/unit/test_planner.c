@@ -2,6 +2,7 @@
  * test_planner.c: choices as pictures. A file's chunks: . missing, h held, P missing with the proof
  * of its row here. Sources: what each has, '.' for not; "*" = everything.
  */
+#include "common/error.h"
 #include "player/core/planner.h"
 
 #include <setjmp.h>
@@ -256,7 +257,7 @@ static void test_refused(void **state)
     set_up(&ground, "........................");
     demand(&ground, 0, 24, P2P_PRIORITY_PLAY, 0);
     source(&ground, NODE_SOURCE_ORIGIN, "*", 0, 0);
-    ground.file.is_refused = true;
+    ground.file.refused = ERROR_NOT_FOUND;
     struct planner_run run;
     assert_false(planner_next(&ground.view, &run));
 }
