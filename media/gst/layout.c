@@ -7,6 +7,7 @@
 
 #include "common/cursor.h"
 #include "common/error.h"
+#include "media/gst/mpeg.h"
 #include "media/gst/ogg.h"
 #include "media/gst/probe.h"
 
@@ -242,7 +243,11 @@ static int read_mpeg(const struct media_source *source, struct layout *layout)
         layout->codec = MEDIA_CODEC_MP3;
     }
     layout->sound_bytes = source->bytes - tags;
-    return 0;
+    error = mpeg_check_whole(source, tags, layout->codec);
+    if (error == ERROR_TRUNCATED) {
+        return fault(layout, error, "the file is cut off: its last frames are missing");
+    }
+    return error;
 }
 
 int layout_read(const struct media_source *source, struct layout *ret_layout)

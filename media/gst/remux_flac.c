@@ -9,6 +9,7 @@
 #include "common/cursor.h"
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define MAGIC_BYTES 4u
@@ -79,8 +80,27 @@ static int write_all(struct remux *remux, const struct block *blocks, uint32_t c
     return error != 0 ? error : remux_copy(remux, sound, remux->source->bytes);
 }
 
+/* The magic, and STREAMINFO first: it is what must be left. */
+static int check_start(const struct media_source *source)
+{
+    uint8_t bytes[MAGIC_BYTES + 1];
+    if (sizeof bytes > source->bytes) {
+        return ERROR_MALFORMED;
+    }
+    int error = source->read_at(source->context, 0, bytes, sizeof bytes);
+    if (error != 0) {
+        return error;
+    }
+    bool right = memcmp(bytes, "fLaC", MAGIC_BYTES) == 0 && (bytes[MAGIC_BYTES] & 0x7f) == 0;
+    return right ? 0 : ERROR_MALFORMED;
+}
+
 int remux_flac(struct remux *remux)
 {
+    int start_error = check_start(remux->source);
+    if (start_error != 0) {
+        return start_error;
+    }
     struct block blocks[BLOCKS_MAX];
     uint32_t count = 0;
     uint64_t offset = MAGIC_BYTES;

@@ -146,6 +146,55 @@ class Decode(unittest.TestCase):
                 tail = raw(path, kind, self.folder / "tail", position_us)
                 self.assertEqual(tail.tobytes(), whole[frame * 2:].tobytes(), (path.name, position_us))
 
+    def encode(self, name, *elements):
+        """The minuet through GStreamer's own encoders; skipped where one is missing."""
+        out = self.folder / name
+        for element in elements:
+            word = element.split()[0]
+            if subprocess.run(["gst-inspect-1.0", "--exists", word], check=False).returncode != 0:
+                self.skipTest(f"GStreamer's {word} is not installed")
+        words = " ! ".join(("wavparse", "audioconvert", *elements)).split()
+        run("gst-launch-1.0", "-q", "filesrc", f"location={self.reference(refrain.SAMPLE / '1-minuet.ogg')}",
+            "!", *words, "!", "filesink", f"location={out}")
+        return out
+
+    def check_tails(self, path, kind):
+        found = probe(path)
+        whole = raw(path, kind, self.folder / "whole")
+        self.assertEqual(len(whole), found["samples"] * found["channels"])
+        for position_us in (0, 1, 5_000_000, 30_000_000):
+            frame = (position_us * found["rate"] * 2 + 1_000_000) // 2_000_000
+            tail = raw(path, kind, self.folder / "tail", position_us)
+            self.assertEqual(tail.tobytes(), whole[frame * found["channels"]:].tobytes(), position_us)
+        return found
+
+    def test_mp3(self):
+        if shutil.which("gst-launch-1.0") is None:
+            self.skipTest("gst-launch-1.0 is not installed")
+        minuet = probe(refrain.SAMPLE / "1-minuet.ogg")["samples"]
+        path = self.encode("a.mp3", "lamemp3enc target=bitrate bitrate=128 cbr=true")
+        found = self.check_tails(path, F32)
+        self.assertEqual((found["codec"], found["rate"]), (4, 44100))
+        self.assertLess(abs(found["samples"] - minuet), 4 * 1152)
+        cut = self.folder / "cut.mp3"
+        cut.write_bytes(path.read_bytes()[:-100])
+        self.assertIn("ERROR_TRUNCATED", tool("probe", cut, check=False).stderr)
+
+    def test_aac(self):
+        if shutil.which("gst-launch-1.0") is None:
+            self.skipTest("gst-launch-1.0 is not installed")
+        minuet = probe(refrain.SAMPLE / "1-minuet.ogg")["samples"]
+        for name, container in (("a.m4a", ("mp4mux",)),
+                                ("a.aac", ("aacparse", "capsfilter caps=audio/mpeg,stream-format=adts"))):
+            with self.subTest(name):
+                path = self.encode(name, "voaacenc bitrate=128000", *container)
+                found = self.check_tails(path, S16)
+                self.assertEqual((found["codec"], found["rate"]), (5, 44100))
+                self.assertLess(abs(found["samples"] - minuet), 4 * 1024)
+                cut = self.folder / f"cut-{name}"
+                cut.write_bytes(path.read_bytes()[:-100])
+                self.assertIn("ERROR_TRUNCATED", tool("probe", cut, check=False).stderr)
+
     def test_remux(self):
         """600 KB of picture before the sound: taken out, all else stays."""
         cover = self.folder / "cover.png"

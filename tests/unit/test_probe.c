@@ -206,6 +206,65 @@ static void test_not_audio(void **state)
     }
 }
 
+#define MP3_FRAME_BYTES 417u /* 128 kbit/s at 44,100 Hz, unpadded */
+#define MP3_FRAMES 20u
+
+/* Silent frames of MP3, with a Xing header that counts `counted` bytes when that is not 0. */
+static void make_mp3(uint8_t *bytes, uint32_t counted)
+{
+    memset(bytes, 0, (size_t)MP3_FRAMES * MP3_FRAME_BYTES);
+    for (uint32_t i = 0; i < MP3_FRAMES; i++) {
+        memcpy(bytes + i * MP3_FRAME_BYTES, "\xff\xfb\x90\x64", 4);
+    }
+    if (counted > 0) {
+        memcpy(bytes + 36, "Xing\0\0\0\3\0\0\0\x13", 12);
+        for (uint32_t i = 0; i < 4; i++) {
+            bytes[48 + i] = (uint8_t)(counted >> (24 - 8 * i));
+        }
+    }
+}
+
+static void test_whole_mp3(void **state)
+{
+    static const struct {
+        uint32_t counted; /* by the Xing header; 0 = there is none */
+        uint32_t keep;    /* bytes of the file */
+        bool tail;        /* an ID3v1 tag at the end */
+        int error;
+    } rows[] = {
+        {0, MP3_FRAMES * MP3_FRAME_BYTES, false, 0},
+        {0, MP3_FRAMES * MP3_FRAME_BYTES, true, 0},
+        {0, MP3_FRAMES * MP3_FRAME_BYTES - 1, false, ERROR_TRUNCATED},
+        {0, MP3_FRAMES * MP3_FRAME_BYTES - 300, false, ERROR_TRUNCATED},
+        {MP3_FRAMES * MP3_FRAME_BYTES, MP3_FRAMES * MP3_FRAME_BYTES, false, 0},
+        {MP3_FRAMES * MP3_FRAME_BYTES, 10 * MP3_FRAME_BYTES, false, ERROR_TRUNCATED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t bytes[MP3_FRAMES * MP3_FRAME_BYTES + 128];
+        make_mp3(bytes, rows[i].counted);
+        uint32_t count = rows[i].keep;
+        if (rows[i].tail) {
+            memset(bytes + count, 0, 128);
+            memcpy(bytes + count, "TAGA song", 9);
+            count += 128;
+        }
+        struct memory_source memory;
+        memory_source_init(&memory, bytes, count);
+        struct media_probe *found = NULL;
+        char text[MEDIA_PROBE_ERROR_TEXT_BYTES];
+        assert_int_equal(probe(&memory, &found, text), rows[i].error);
+        if (rows[i].error == 0) {
+            assert_int_equal(found->file.codec, MEDIA_CODEC_MP3);
+            assert_int_equal(found->file.rate_hz, 44100);
+            assert_true(found->file.samples >= (MP3_FRAMES - 2) * 1152);
+            assert_string_equal(found->tags.title, rows[i].tail ? "A song" : "");
+            media_probe_free(found);
+        }
+        memory_source_deinit(&memory);
+    }
+}
+
 static void test_source_errors_pass_through(void **state)
 {
     (void)state;
@@ -337,6 +396,7 @@ int main(int count, char **words)
         cmocka_unit_test(test_start_set_suffices),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_not_audio),
+        cmocka_unit_test(test_whole_mp3),
         cmocka_unit_test(test_source_errors_pass_through),
         cmocka_unit_test(test_sniff),
         cmocka_unit_test(test_remux_flac),
