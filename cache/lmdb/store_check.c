@@ -316,7 +316,9 @@ static int check_descriptor(int descriptor, uint64_t pages_max, bool *ret_comple
     }
     uint64_t before = last_transaction(bytes, count);
     int error = store_check_bytes(bytes, count, pages_max, ret_complete);
-    *ret_changed = last_transaction(bytes, count) != before;
+    /* A writer that grew the file after it was measured has put the last page behind our end. */
+    *ret_changed = last_transaction(bytes, count) != before ||
+                   (fstat(descriptor, &status) == 0 && (size_t)status.st_size != count);
     munmap(bytes, count);
     return error;
 }

@@ -327,10 +327,11 @@ class BadInput(unittest.TestCase):
             player = refrain.Player(Through)
             running = player.start("play", "all", "--output", f"wav:{self.sandbox.path / 'out.wav'}")
             for cuts in range(1, 6):
-                self.assertTrue(relay.wait_passed(cuts * 400_000), running.describe())
+                self.assertTrue(relay.wait_passed(cuts * 250_000), running.describe())
                 relay.cut()
             self.assertEqual(running.finish(), 0, running.describe())
         self.assertEqual(running.summary["tracks"], 2)
+        self.assertEqual(running.summary["played_ms"], 33000)
         self.assertEqual(refrain.Wav(self.sandbox.path / "out.wav").frames, 33 * 44100)
 
     # --- state ---

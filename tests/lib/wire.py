@@ -161,11 +161,14 @@ class Relay:
             selector.register(client, selectors.EVENT_READ, server)
             selector.register(server, selectors.EVENT_READ, client)
             try:
-                while True:
+                # An end is passed on as an end: closing at once would throw away what is on its way.
+                while selector.get_map():
                     for key, _ in selector.select():
                         data = key.fileobj.recv(16384)
                         if not data:
-                            return
+                            selector.unregister(key.fileobj)
+                            key.data.shutdown(socket.SHUT_WR)
+                            continue
                         if key.fileobj is server and self.rate:
                             sent += len(data)
                             self.closed.wait(max(0.0, began + sent / self.rate - time.monotonic()))
