@@ -148,7 +148,8 @@ class Relay:
                 return
             try:
                 server = connect(self.target)
-            except OSError:
+            except OSError as error:
+                print(f"relay: {self.target}: {error}", flush=True)
                 client.close()
                 continue
             with self.lock:
