@@ -112,7 +112,7 @@ static void test_rejected(void **state)
     }
 }
 
-/* Too busy for now: it is asked again a little later. */
+/* Too busy: it is asked again a little later. */
 static void test_busy(void **state)
 {
     (void)state;

@@ -49,7 +49,7 @@ static void test_consistent(void **state)
     check(&node_preset_spotify2010);
 }
 
-/* The published figures: section 6 of docs/PLANNER.md. */
+/* The published figures (docs/PLANNER.md). */
 static void test_published(void **state)
 {
     (void)state;
