@@ -507,6 +507,14 @@ static void carry_out_all(struct output *output)
     }
 }
 
+static bool is_idle(struct output *output)
+{
+    pthread_mutex_lock(&output->mutex);
+    bool idle = output->first == NULL;
+    pthread_mutex_unlock(&output->mutex);
+    return idle;
+}
+
 /* --- the thread ------------------------------------------------------------------------------------------ */
 
 /* How long nothing needs to be done unless somebody wakes us. */
@@ -550,7 +558,11 @@ static void wait_for_work(struct output *output)
 static void *mixing_thread(void *context)
 {
     struct output *output = context;
-    media_gst_init(); /* a failure shows when the first deck is opened */
+    /* While the first bytes travel: what most tracks need. A failure shows when a deck is opened. */
+    media_gst_init();
+    if (is_idle(output)) {
+        media_gst_warm(MEDIA_CONTAINER_OGG, MEDIA_CODEC_VORBIS);
+    }
     while (!output->quit) {
         carry_out_all(output);
         bool more = move(output);

@@ -39,6 +39,13 @@ int media_gst_init(void)
     return 0;
 }
 
+int media_gst_warm(enum media_container container, enum media_codec codec)
+{
+    (void)container;
+    (void)codec;
+    return 0;
+}
+
 int media_gst_need(const char *element)
 {
     (void)element;
