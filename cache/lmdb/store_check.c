@@ -13,8 +13,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define META_MAGIC UINT32_C(0xBEEFC0DE)
@@ -28,6 +28,7 @@
 /* Pages at the end of the file that a transaction took and gave back are never written. */
 #define UNWRITTEN_PAGES_MAX 4096u
 #define ATTEMPTS_MAX 5
+#define META_READ_BYTES (2u * 65536u) /* both meta pages, whatever their size */
 
 /* Offsets in a meta page, and in the record of a tree. */
 enum {
@@ -53,17 +54,21 @@ enum { TREE_INTEGER_KEYS = 8 };
 enum tree_kind { TREE_FREE, TREE_MAIN, TREE_NAMED };
 
 struct check {
-    const uint8_t *bytes;
-    size_t count;
+    const uint8_t *bytes; /* the whole file in memory, or NULL: pages are read from `descriptor` */
+    int descriptor;
+    uint8_t *levels; /* a page for each level of a tree */
     uint32_t page_bytes;
     uint64_t next_page;  /* one past the last that was ever taken */
     uint64_t file_pages; /* whole ones in the file */
     uint64_t *seen;      /* a bit a page: used, or free */
     uint64_t walked;     /* tree pages so far */
     uint64_t walked_max;
+    uint64_t until_us; /* on the monotonic clock; UINT64_MAX = never */
 };
 
-/* The walk has seen as many pages as it may: not an error. */
+#define CLOCK_PAGES 16u /* the clock is asked so often */
+
+/* The walk has come as far as it may: not an error. */
 #define CHECK_STOPPED INT32_MAX
 
 static uint16_t load16(const uint8_t *at)
@@ -87,10 +92,27 @@ static uint64_t load64(const uint8_t *at)
     return value;
 }
 
-/* The file's copy of a page, which must be written. NULL: it is not in the file. */
-static const uint8_t *page_at(const struct check *check, uint64_t page)
+static uint64_t now_us(void)
 {
-    return page < check->file_pages ? check->bytes + page * check->page_bytes : NULL;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Copies pages out of the file. False: they are not all in it. */
+static bool read_pages(const struct check *check, uint64_t first, uint64_t pages,
+                       uint8_t *ret_bytes)
+{
+    if (first >= check->file_pages || pages > check->file_pages - first) {
+        return false;
+    }
+    size_t count = (size_t)pages * check->page_bytes;
+    if (check->bytes != NULL) {
+        memcpy(ret_bytes, check->bytes + first * check->page_bytes, count);
+        return true;
+    }
+    return pread(check->descriptor, ret_bytes, count, (off_t)(first * check->page_bytes)) ==
+           (ssize_t)count;
 }
 
 /* Notes that `pages` pages from `first` on are used or free; false when one was noted before, or
@@ -126,21 +148,30 @@ static int check_free_list(struct check *check, const uint8_t *data, size_t byte
     return 0;
 }
 
+/* A list of free pages on pages of its own. */
+static int check_big_free_list(struct check *check, uint64_t page, uint64_t pages, uint32_t bytes)
+{
+    uint8_t *copy = malloc((size_t)pages * check->page_bytes);
+    if (copy == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    int error = ERROR_DAMAGED;
+    if (read_pages(check, page, pages, copy) && load16(copy + PAGE_FLAGS_AT) == PAGE_OVERFLOW &&
+        load32(copy + PAGE_LOWER_AT) == pages) {
+        error = check_free_list(check, copy + PAGE_HEADER_BYTES, bytes);
+    }
+    free(copy);
+    return error;
+}
+
 /* A value on pages of its own. */
 static int check_big(struct check *check, uint64_t page, uint32_t bytes, enum tree_kind kind)
 {
     uint64_t pages = (PAGE_HEADER_BYTES - 1 + (uint64_t)bytes) / check->page_bytes + 1;
-    if (!note_pages(check, page, pages) || page_at(check, page + pages - 1) == NULL) {
+    if (!note_pages(check, page, pages) || page + pages > check->file_pages) {
         return ERROR_DAMAGED;
     }
-    if (kind != TREE_FREE) {
-        return 0;
-    }
-    const uint8_t *at = page_at(check, page);
-    if (load16(at + PAGE_FLAGS_AT) != PAGE_OVERFLOW || load32(at + PAGE_LOWER_AT) != pages) {
-        return ERROR_DAMAGED;
-    }
-    return check_free_list(check, at + PAGE_HEADER_BYTES, bytes);
+    return kind == TREE_FREE ? check_big_free_list(check, page, pages, bytes) : 0;
 }
 
 /* A node of a leaf; `node` has at least `room` bytes up to the page's end. */
@@ -173,11 +204,15 @@ static int check_leaf_node(struct check *check, const uint8_t *node, size_t room
 /* The page of a tree at `depth` (1 = leaf), with all below it. */
 static int check_page(struct check *check, uint64_t number, uint32_t depth, enum tree_kind kind)
 {
-    const uint8_t *page = page_at(check, number);
-    if (page == NULL || !note_pages(check, number, 1)) {
+    /* A named tree hangs below the main tree's leaf, whose copy must stay. */
+    size_t level = kind == TREE_NAMED ? depth : DEPTH_MAX + depth;
+    uint8_t *page = check->levels + level * check->page_bytes;
+    if (!note_pages(check, number, 1) || !read_pages(check, number, 1, page)) {
         return ERROR_DAMAGED;
     }
-    if (check->walked == check->walked_max) {
+    if (check->walked == check->walked_max ||
+        (check->until_us != UINT64_MAX && check->walked % CLOCK_PAGES == 0 &&
+         now_us() >= check->until_us)) {
         return CHECK_STOPPED;
     }
     check->walked++;
@@ -229,9 +264,10 @@ static int check_tree(struct check *check, const uint8_t *record, enum tree_kind
     return depth == 0 || depth > DEPTH_MAX ? ERROR_DAMAGED : check_page(check, root, depth, kind);
 }
 
-/* Both meta pages must be sound; gives the offset of the one of the last transaction. */
+/* Both meta pages must be sound; gives the one of the last transaction. `bytes` are those at the
+ * file's start, all or META_READ_BYTES. */
 static int check_metas(const uint8_t *bytes, size_t count, uint32_t *ret_page_bytes,
-                       size_t *ret_meta_at)
+                       const uint8_t **ret_meta)
 {
     if (count < META_END) {
         return ERROR_DAMAGED;
@@ -253,35 +289,36 @@ static int check_metas(const uint8_t *bytes, size_t count, uint32_t *ret_page_by
             return ERROR_DAMAGED;
         }
     }
+    bool second = load64(bytes + META_TXN_AT) < load64(bytes + page_bytes + META_TXN_AT);
     *ret_page_bytes = page_bytes;
-    *ret_meta_at =
-        load64(bytes + META_TXN_AT) < load64(bytes + page_bytes + META_TXN_AT) ? page_bytes : 0;
+    *ret_meta = bytes + (second ? page_bytes : 0);
     return 0;
 }
 
-int store_check_bytes(const uint8_t *bytes, size_t count, uint64_t pages_max, bool *ret_complete)
+/* Walks both trees of a file of `file_bytes`, of which `start` has the first `start_bytes`. */
+static int walk(struct check *check, const uint8_t *start, size_t start_bytes, uint64_t file_bytes,
+                bool *ret_complete)
 {
-    struct check check = {.bytes = bytes, .count = count, .walked_max = pages_max};
-    size_t meta_at = 0;
-    int error = check_metas(bytes, count, &check.page_bytes, &meta_at);
+    const uint8_t *meta = NULL;
+    int error = check_metas(start, start_bytes, &check->page_bytes, &meta);
     if (error != 0) {
         return error;
     }
-    check.file_pages = count / check.page_bytes;
-    uint64_t last_page = load64(bytes + meta_at + META_LAST_PAGE_AT);
-    if (last_page < META_PAGES - 1 || last_page > check.file_pages + UNWRITTEN_PAGES_MAX) {
+    check->file_pages = file_bytes / check->page_bytes;
+    uint64_t last_page = load64(meta + META_LAST_PAGE_AT);
+    if (last_page < META_PAGES - 1 || last_page > check->file_pages + UNWRITTEN_PAGES_MAX) {
         return ERROR_DAMAGED;
     }
-    check.next_page = last_page + 1;
-    check.seen = calloc(check.next_page / 64 + 1, sizeof *check.seen);
-    if (check.seen == NULL) {
-        return ERROR_NO_MEMORY;
+    check->next_page = last_page + 1;
+    check->seen = calloc(check->next_page / 64 + 1, sizeof *check->seen);
+    check->levels = malloc((size_t)2 * (DEPTH_MAX + 1) * check->page_bytes);
+    error = ERROR_NO_MEMORY;
+    if (check->seen != NULL && check->levels != NULL) {
+        error = check_tree(check, meta + META_FREE_AT, TREE_FREE);
+        error = error != 0 ? error : check_tree(check, meta + META_MAIN_AT, TREE_MAIN);
     }
-    error = check_tree(&check, bytes + meta_at + META_FREE_AT, TREE_FREE);
-    if (error == 0) {
-        error = check_tree(&check, bytes + meta_at + META_MAIN_AT, TREE_MAIN);
-    }
-    free(check.seen);
+    free(check->levels);
+    free(check->seen);
     if (error == 0 || error == CHECK_STOPPED) {
         *ret_complete = error == 0;
         return 0;
@@ -289,41 +326,43 @@ int store_check_bytes(const uint8_t *bytes, size_t count, uint64_t pages_max, bo
     return error;
 }
 
-/* The number of the last transaction, as far as it can be told. */
-static uint64_t last_transaction(const uint8_t *bytes, size_t count)
+int store_check_bytes(const uint8_t *bytes, size_t count, uint64_t pages_max, bool *ret_complete)
 {
-    uint32_t page_bytes = 0;
-    size_t meta_at = 0;
-    int error = check_metas(bytes, count, &page_bytes, &meta_at);
-    return error == 0 ? load64(bytes + meta_at + META_TXN_AT) : 0;
+    struct check check = {
+        .bytes = bytes, .descriptor = -1, .walked_max = pages_max, .until_us = UINT64_MAX};
+    return walk(&check, bytes, count, count, ret_complete);
 }
 
-static int check_descriptor(int descriptor, uint64_t pages_max, bool *ret_complete,
+/* The number of the last transaction, as far as it can be told. */
+static uint64_t last_transaction(const uint8_t *start, size_t count)
+{
+    uint32_t page_bytes = 0;
+    const uint8_t *meta = NULL;
+    return check_metas(start, count, &page_bytes, &meta) == 0 ? load64(meta + META_TXN_AT) : 0;
+}
+
+static int check_descriptor(int descriptor, uint64_t until_us, uint8_t *start, bool *ret_complete,
                             bool *ret_changed)
 {
     struct stat status;
-    if (fstat(descriptor, &status) != 0) {
+    ssize_t count = pread(descriptor, start, META_READ_BYTES, 0);
+    /* Measured after the meta pages: what they speak of was written before them. */
+    if (count < 0 || fstat(descriptor, &status) != 0) {
         return ERROR_IO;
     }
-    if (status.st_size == 0) {
+    if (count == 0) {
         *ret_complete = true;
         return 0;
     }
-    size_t count = (size_t)status.st_size;
-    uint8_t *bytes = mmap(NULL, count, PROT_READ, MAP_SHARED, descriptor, 0);
-    if (bytes == MAP_FAILED) {
-        return errno == ENOMEM ? ERROR_NO_MEMORY : ERROR_IO;
-    }
-    uint64_t before = last_transaction(bytes, count);
-    int error = store_check_bytes(bytes, count, pages_max, ret_complete);
-    /* A writer that grew the file after it was measured has put the last page behind our end. */
-    *ret_changed = last_transaction(bytes, count) != before ||
-                   (fstat(descriptor, &status) == 0 && (size_t)status.st_size != count);
-    munmap(bytes, count);
+    uint64_t before = last_transaction(start, (size_t)count);
+    struct check check = {.descriptor = descriptor, .walked_max = UINT64_MAX, .until_us = until_us};
+    int error = walk(&check, start, (size_t)count, (uint64_t)status.st_size, ret_complete);
+    count = pread(descriptor, start, META_READ_BYTES, 0);
+    *ret_changed = count < 0 || last_transaction(start, (size_t)count) != before;
     return error;
 }
 
-int store_check_file(const char *path, uint64_t pages_max, bool *ret_complete)
+int store_check_file(const char *path, uint64_t within_us, bool *ret_complete)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
@@ -331,13 +370,16 @@ int store_check_file(const char *path, uint64_t pages_max, bool *ret_complete)
                : errno == EACCES || errno == EPERM ? ERROR_DENIED
                                                    : ERROR_IO;
     }
-    int error = 0;
-    bool changed = true;
+    uint64_t until_us = within_us == UINT64_MAX ? UINT64_MAX : now_us() + within_us;
+    uint8_t *start = malloc(META_READ_BYTES);
+    int error = start == NULL ? ERROR_NO_MEMORY : 0;
+    bool changed = start != NULL;
     for (int i = 0; i < ATTEMPTS_MAX && changed; i++) {
         changed = false;
-        error = check_descriptor(descriptor, pages_max, ret_complete, &changed);
+        error = check_descriptor(descriptor, until_us, start, ret_complete, &changed);
         changed = changed && error == ERROR_DAMAGED;
     }
+    free(start);
     close(descriptor);
     return error;
 }

@@ -16,18 +16,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tree pages that are walked when the store opens: some milliseconds. A larger database is walked
- * by the writer thread, before it writes. */
-#define STORE_CHECK_PAGES_AT_OPEN 2048u
+/* So long it may take when the store opens: some 2,000 pages that the system has in memory. What is
+ * not done by then the writer thread does, before it writes. */
+#define STORE_CHECK_US_AT_OPEN UINT64_C(2000)
 
 /* 0 = in order, as far as `pages_max` tree pages went; *ret_complete = whether that was all.
  * ERROR_DAMAGED; ERROR_VERSION: a later LMDB's; ERROR_NO_MEMORY. */
 int store_check_bytes(const uint8_t *bytes, size_t count, uint64_t pages_max, bool *ret_complete);
 
-/* The same for a file. An empty one is in order. A writer in another process may work on it:
+/* The same for a file, for as long as `within_us` (UINT64_MAX: to the end); pages are read, not
+ * mapped, which costs a third. An empty file is in order. A writer in another process may work on it:
  * when the check fails and a transaction has been committed since, it is done again.
  * ERROR_NOT_FOUND, ERROR_DENIED, ERROR_IO besides. */
-int store_check_file(const char *path, uint64_t pages_max, bool *ret_complete);
+int store_check_file(const char *path, uint64_t within_us, bool *ret_complete);
 
 /* The bytes of a value in the map, of `value_bytes`: if LMDB keeps them on pages of their own, the
  * header before them must say as many pages as they need; LMDB frees that many. */

@@ -266,9 +266,12 @@ static int get_ready(struct store *store)
     }
     if (!store->env.checked) {
         char path[PATH_MAX];
-        if (!store_env_path(store->folder, "data.mdb", path) ||
-            store_check_file(path, UINT64_MAX, &store->env.checked) != 0) {
-            return ERROR_DAMAGED;
+        if (!store_env_path(store->folder, "data.mdb", path)) {
+            return ERROR_FULL;
+        }
+        int error = store_check_file(path, UINT64_MAX, &store->env.checked);
+        if (error != 0) {
+            return error == ERROR_DAMAGED ? ERROR_DAMAGED : ERROR_FULL;
         }
     }
     return 0;
@@ -383,6 +386,10 @@ static uint64_t take_batch(struct store *store, struct store_op_list *batch)
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
+    int unfit = get_ready(store); /* what opening left to be checked, while nobody waits for it */
+    if (unfit != 0) {
+        turn_off(store, unfit);
+    }
     pthread_mutex_lock(&store->lock);
     while (wait_for_batch(store)) {
         struct store_op_list batch = {0};

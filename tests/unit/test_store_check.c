@@ -112,6 +112,12 @@ static void test_sound(void **state)
     /* With fewer pages than there are it stops, and says so. */
     assert_int_equal(store_check_bytes(image.bytes, image.count, 3, &complete), 0);
     assert_false(complete);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/data.mdb", bench->folder);
+    assert_int_equal(store_check_file(path, 0, &complete), 0);
+    assert_false(complete);
+    assert_int_equal(store_check_file(path, UINT64_MAX, &complete), 0);
+    assert_true(complete);
     free(image.bytes);
     for (uint32_t i = 0; i < FILES; i++) {
         cache_fixture_deinit(&files[i]);
