@@ -477,22 +477,55 @@ static void test_file_that_ends(void **state)
 static void test_deadlines(void **state)
 {
     (void)state;
-    struct net_http_config config = {
-        .header_us = 20000, .idle_us = 20000, .stall_us = 20000, .connections_max = 1};
+    /* Long enough for a busy machine to read what has come, as the answer says that it did. */
+    struct net_http_config slow_config = {.header_us = 400000};
     struct world slow = {.piece = 0};
-    run(&slow, &config, "GET /te", 7);
+    run(&slow, &slow_config, "GET /te", 7);
     assert_memory_equal(slow.got, "HTTP/1.1 408 Request Timeout\r\n", 30);
     free(slow.got);
+    struct net_http_config silent_config = {.header_us = 20000};
     struct world silent = {.piece = 0};
-    run(&silent, &config, "\r\n", 2);
+    run(&silent, &silent_config, "\r\n", 2);
     assert_int_equal(silent.got_bytes, 0);
     assert_int_equal(silent.client_error, ERROR_CLOSED);
     free(silent.got);
+    struct net_http_config idle_config = {.idle_us = 20000};
     struct world idle = {.piece = 0};
-    run(&idle, &config, "GET /query?1 HTTP/1.1\r\nHost: a\r\n\r\n", 34);
+    run(&idle, &idle_config, "GET /query?1 HTTP/1.1\r\nHost: a\r\n\r\n", 34);
     assert_memory_equal(idle.got, "HTTP/1.1 200 OK\r\n", 17);
     assert_null(strstr(idle.got, "Connection: close"));
     free(idle.got);
+}
+
+/* One connection too many is told so; the first goes on. */
+static void test_too_many(void **state)
+{
+    (void)state;
+    struct world world = {.piece = 0};
+    struct net_http_config config = {.connections_max = 1};
+    int first[2];
+    int second[2];
+    char got[1000] = "";
+    const char *sent = "GET /text HTTP/1.1\r\n" LAST;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, first), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, second), 0);
+    assert_int_equal(net_loop_new(&world.loop), 0);
+    assert_int_equal(net_http_server_new(world.loop, &config, &handler, &world, &world.server), 0);
+    net_http_server_take(world.server, first[0]);
+    net_http_server_take(world.server, second[0]);
+    assert_int_equal(send(first[1], sent, strlen(sent), 0), strlen(sent));
+    shutdown(first[1], SHUT_WR);
+    shutdown(second[1], SHUT_WR);
+    net_loop_run(world.loop);
+    assert_true(read(first[1], got, sizeof got - 1) > 0);
+    assert_memory_equal(got, "HTTP/1.1 200 OK\r\n", 17);
+    assert_true(read(second[1], got, sizeof got - 1) > 0);
+    assert_memory_equal(got, "HTTP/1.1 503 Service Unavailable\r\n", 34);
+    close(first[1]);
+    close(second[1]);
+    net_http_server_close(world.server);
+    net_loop_run(world.loop);
+    net_loop_free(world.loop);
 }
 
 /* The client goes before the handler answers: the answer is for nobody, and nothing leaks. */
@@ -520,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_reader_that_stalls),
         cmocka_unit_test(test_file_that_ends),
         cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_client_goes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
