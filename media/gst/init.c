@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_BYTES 512u
 
@@ -80,7 +81,7 @@ static bool environment_names_plugins(void)
 
 static void start(void)
 {
-    uses_registry = environment_names_plugins();
+    uses_registry = environment_names_plugins() || access(MEDIA_GST_PLUGIN_DIR, R_OK) != 0;
     /* GStreamer has no call for this; it reads the variable within gst_init only. */
     bool set = !uses_registry && setenv("GST_REGISTRY_DISABLE", "yes", 1) == 0;
     gst_registry_fork_set_enabled(FALSE);
@@ -119,7 +120,8 @@ static void load_plugin(const char *name)
     }
 }
 
-static void load_for_element(const char *element)
+/* False: the table does not know the element. */
+static bool load_for_element(const char *element)
 {
     for (size_t i = 0; i < sizeof plugin_rows / sizeof plugin_rows[0]; i++) {
         const struct plugin_row *row = &plugin_rows[i];
@@ -132,8 +134,9 @@ static void load_for_element(const char *element)
                 load_plugin(row->helpers[j]);
             }
         }
-        return;
+        return true;
     }
+    return false;
 }
 
 static bool find_or_load(const char *element)
@@ -144,11 +147,8 @@ static bool find_or_load(const char *element)
     if (uses_registry) {
         return false;
     }
-    load_for_element(element);
-    if (factory_exists(element)) {
-        return true;
-    }
-    if (!scanned) {
+    /* A scan takes half a second: not for what we know to be missing. */
+    if (!load_for_element(element) && !scanned) {
         scanned = true;
         (void)gst_registry_scan_path(gst_registry_get(), MEDIA_GST_PLUGIN_DIR);
     }

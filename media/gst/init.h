@@ -4,8 +4,8 @@
  * The usual gst_init() reads the registry of every installed plugin and looks at each file of the
  * plugin folders before it returns. A player needs three plugins. So the registry is left out,
  * and the plugins that a chain needs are loaded by file name when the chain is made
- * (docs/MEDIA.md has the figures). Elements that our table does not know, or that do not stand in
- * the folder known at build time, are found by a full scan, once.
+ * (docs/MEDIA.md has the figures). Elements that our table does not know are found by a full scan,
+ * once. Where the plugin folder of build time does not exist, the usual registry is used.
  *
  * Everything here may be called from any thread, at any time after main() began.
  */
