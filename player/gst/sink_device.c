@@ -185,15 +185,33 @@ static bool has_failed(struct sink_device *self)
 
 /* --- time ----------------------------------------------------------------------------------------------- */
 
+/* The moment of the pipeline's timeline that is heard now. A query for the position would stop at the
+ * last buffer's start. False: the pipeline does not run (it is paused, or fills its buffers). */
+static bool is_running(struct sink_device *self, uint64_t *ret_ns)
+{
+    GstState now;
+    if (gst_element_get_state(self->pipeline, &now, NULL, 0) != GST_STATE_CHANGE_SUCCESS ||
+        now != GST_STATE_PLAYING) {
+        return false;
+    }
+    GstClock *clock = gst_element_get_clock(self->pipeline);
+    if (clock == NULL) {
+        return false;
+    }
+    GstClockTime time = gst_clock_get_time(clock);
+    GstClockTime base = gst_element_get_base_time(self->pipeline);
+    gst_object_unref(clock);
+    *ret_ns = time > base ? time - base : 0;
+    return true;
+}
+
 static uint64_t device_played(struct sink *sink, uint64_t now_us)
 {
     (void)now_us;
     struct sink_device *self = self_of(sink);
-    gint64 position;
-    if (self->played < self->written &&
-        gst_element_query_position(self->pipeline, GST_FORMAT_TIME, &position) &&
-        (uint64_t)position > self->base_ns) {
-        uint64_t frames = time_scale((uint64_t)position - self->base_ns, self->rate_hz, GST_SECOND);
+    uint64_t heard_ns;
+    if (self->played < self->written && is_running(self, &heard_ns) && heard_ns > self->base_ns) {
+        uint64_t frames = time_scale(heard_ns - self->base_ns, self->rate_hz, GST_SECOND);
         uint64_t played = self->base_frame + frames;
         played = played < self->written ? played : self->written;
         self->played = played > self->played ? played : self->played;
@@ -204,11 +222,13 @@ static uint64_t device_played(struct sink *sink, uint64_t now_us)
 /* All has been played: what comes next begins a little after now. */
 static void restart(struct sink_device *self)
 {
-    gint64 position;
+    uint64_t heard_ns;
     bool fresh = self->written == self->base_frame; /* nothing since the start or a flush */
+    /* Without a clock to ask, what comes next follows what there was. */
+    self->base_ns += time_scale(self->written - self->base_frame, GST_SECOND, self->rate_hz);
     self->base_frame = self->written;
-    if (!fresh && gst_element_query_position(self->pipeline, GST_FORMAT_TIME, &position)) {
-        self->base_ns = (uint64_t)position + DEVICE_RESTART_NS;
+    if (!fresh && is_running(self, &heard_ns)) {
+        self->base_ns = heard_ns + DEVICE_RESTART_NS;
     }
 }
 

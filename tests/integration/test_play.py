@@ -30,6 +30,12 @@ def make_origin(sandbox, *paths, http=False):
     return origin
 
 
+def on_device(sandbox, *arguments):
+    """The player with a sink of GStreamer's that keeps time in the place of an audio device."""
+    environment = sandbox.environment(REFRAIN_AUDIO_SINK="fakesink sync=true")
+    return refrain.Process([refrain.program("refrain"), *arguments, "--json"], environment)
+
+
 def by_title(origin):
     return {track["title"]: track for track in origin.tracks()}
 
@@ -384,6 +390,40 @@ class Robust(unittest.TestCase):
                 self.assertEqual(process.summary["stutters"], 0, process.describe())
                 self.assertEqual(process.summary["bytes"]["origin"], size)
                 self.assertAlmostEqual(process.summary["played_ms"], 12000, delta=60)
+
+
+    def test_slow_line_stutters(self):
+        """Half the rate that the track needs: it stands still and goes on, and loses nothing."""
+        with refrain.Sandbox() as sandbox:
+            music = refrain.make_tone(sandbox.path / "slow.flac", 4)
+            with make_origin(sandbox, music) as origin:
+                track = origin.tracks()[0]
+                rate = int(track["files"][0]["bytes"] / track["duration_ms"] * 1000 / 2)
+                for sink in ("null", "auto"):
+                    with self.subTest(sink=sink):
+                        relay = wire.Relay(origin.address, rate=rate)
+                        process = on_device(refrain.Sandbox(), "play", track["id"], "--output", sink,
+                                            "--origin", f"https://{relay.address}")
+                        self.assertEqual(process.finish(), 0, process.describe())
+                        self.assertEqual(process.stderr, "")
+                        self.assertGreater(process.summary["stutters"], 0, process.describe())
+                        self.assertGreater(process.summary["stall_ms"], 1000, process.describe())
+                        self.assertAlmostEqual(process.summary["played_ms"], 4000, delta=60)
+
+    def test_device(self):
+        """A device that has a clock and no sound: real time, gapless, to the end."""
+        with refrain.Sandbox() as sandbox:
+            music = [refrain.make_tone(sandbox.path / "one.ogg", 1.5, number=1),
+                     refrain.make_tone(sandbox.path / "two.flac", 1.5, number=2)]
+            with make_origin(sandbox, *music) as origin:
+                began = time.monotonic()
+                process = on_device(sandbox, "play", "all", "--origin", origin.url)
+                self.assertEqual(process.finish(), 0, process.describe())
+                self.assertGreater(time.monotonic() - began, 2.9)
+                self.assertEqual(process.stderr, "")
+                self.assertEqual(process.summary["tracks"], 2)
+                self.assertEqual(process.summary["stutters"], 0, process.describe())
+                self.assertAlmostEqual(process.summary["played_ms"], 3000, delta=60)
 
 
 class Terminal:
