@@ -188,12 +188,11 @@ static void append(struct output *output, const struct output_track *track, uint
 
 static void hear_all(struct output *output)
 {
-    if (output->sink == NULL) {
-        return;
-    }
     struct heard_now now = {
         .now_us = now_us(), .written = output->written, .paused = output->paused};
-    now.played = output->sink->vtable->played(output->sink, now.now_us);
+    /* Without a sink nothing was written; an entry that failed at once is told all the same. */
+    now.played = output->sink != NULL ? output->sink->vtable->played(output->sink, now.now_us)
+                                      : output->written;
     heard_update(&output->heard, &now);
 }
 

@@ -277,6 +277,17 @@ static void test_real_time_and_pause(void **state)
     finish(scene, "start 1.end 1.start 2.end 2.", 2);
 }
 
+/* Nothing ever sounded, so that there is no sink: it is told all the same. */
+static void test_only_failures(void **state)
+{
+    (void)state;
+    struct scene *scene = begin(OUTPUT_NULL, NULL, false);
+    struct output_track unsupported = track(1, 1000, MEDIA_CODEC_AAC, RATE);
+    assert_int_equal(output_switch(scene->output, &unsupported, 1), 0);
+    wait_told(scene, "failed 1.");
+    finish(scene, "failed 1.", 1);
+}
+
 /* A seek keeps the deck, another entry does not; what was prepared is forgotten. */
 static void test_switch(void **state)
 {
@@ -361,13 +372,10 @@ static void test_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_join),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_real_time_and_pause),
-        cmocka_unit_test(test_switch),
-        cmocka_unit_test(test_no_device),
-        cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_other_rate),
+        cmocka_unit_test(test_join),          cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_only_failures), cmocka_unit_test(test_real_time_and_pause),
+        cmocka_unit_test(test_switch),        cmocka_unit_test(test_no_device),
+        cmocka_unit_test(test_broken),        cmocka_unit_test(test_other_rate),
         cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
