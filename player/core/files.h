@@ -43,17 +43,17 @@ struct file;
 struct row {
     struct file *file;
     uint32_t index;
-    bool has_proof; /* checked */
-    uint8_t storing_mask;              /* given in the STORE_ROW that is outstanding; 0 = none */
-    uint32_t slots[ROW_CHUNKS];        /* FILLING to STORING; else SLOT_NONE */
-    uint32_t links[ROW_CHUNKS];        /* REQUESTED, FILLING: who was asked, */
-    uint32_t requests[ROW_CHUNKS];     /* in which request */
-    uint32_t proof_link;               /* has_proof == false: who was asked for the proof, */
-    uint32_t proof_request;            /* in which request; 0 = nobody was */
-    uint8_t hashed_mask;               /* HASHING chunks whose digest waits for the proof */
+    bool has_proof;                /* checked */
+    uint8_t storing_mask;          /* given in the STORE_ROW that is outstanding; 0 = none */
+    uint32_t slots[ROW_CHUNKS];    /* FILLING to STORING; else SLOT_NONE */
+    uint32_t links[ROW_CHUNKS];    /* REQUESTED, FILLING: who was asked, */
+    uint32_t requests[ROW_CHUNKS]; /* in which request */
+    uint32_t proof_link;           /* has_proof == false: who was asked for the proof, */
+    uint32_t proof_request;        /* in which request; 0 = nobody was */
+    uint8_t hashed_mask;           /* HASHING chunks whose digest waits for the proof */
     uint8_t digests[ROW_CHUNKS][HASH_BYTES]; /* of those */
-    uint64_t hold_until_us;            /* TIME_NEVER_US: not on the hold list */
-    struct row *hold_next, *hold_prev; /* rows with READY chunks, by hold_until_us */
+    uint64_t hold_until_us;                  /* TIME_NEVER_US: not on the hold list */
+    struct row *hold_next, *hold_prev;       /* rows with READY chunks, by hold_until_us */
     struct media_proof proof;
 };
 

@@ -85,12 +85,12 @@ enum links_duty {
 };
 /* What silence asks for, and when it next will. */
 enum links_duty links_duty(const struct link *link, const struct node_preset *preset,
-                         uint64_t now_us);
+                           uint64_t now_us);
 uint64_t links_next_deadline_us(const struct link *link, const struct node_preset *preset);
 
 /* An attempt failed, or the link was lost: when to try again, with jitter, or never. */
 void links_connector_failed(struct connector *connector, const struct node_preset *preset,
-                      struct prng *prng, uint64_t now_us, int error);
+                            struct prng *prng, uint64_t now_us, int error);
 /* It is up and is who it should be. */
 void links_connector_succeeded(struct connector *connector);
 /* It has given something that proved to be right: the backoff begins anew next time. */

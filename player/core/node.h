@@ -36,9 +36,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODE_QUEUE_MAX 20000u  /* entries; NODE_NOTE_QUEUE_FULL beyond */
-#define NODE_LINKS_MAX 64u     /* links at a time (peers: a later issue; hard limit 60) */
-#define NODE_WANTS_MAX 64u     /* WANTs outstanding; more is the caller's mistake (asserted) */
+#define NODE_QUEUE_MAX 20000u /* entries; NODE_NOTE_QUEUE_FULL beyond */
+#define NODE_LINKS_MAX 64u    /* links at a time (peers: a later issue; hard limit 60) */
+#define NODE_WANTS_MAX 64u    /* WANTs outstanding; more is the caller's mistake (asserted) */
 #define NODE_SLOTS_DEFAULT 512u
 
 struct node;
@@ -69,33 +69,34 @@ enum node_cached {
 };
 
 struct node_config {
-    struct media_intern *intern;  /* shared, not owned; outlives the node */
-    struct media_hasher hasher;   /* the hash of two children */
+    struct media_intern *intern;      /* shared, not owned; outlives the node */
+    struct media_hasher hasher;       /* the hash of two children */
     const struct node_preset *preset; /* borrowed for ever (presets are static) */
-    uint64_t seed;                /* of the node's own chance */
-    uint64_t cache_limit_bytes;   /* payload; 0 = caching off: nothing is stored */
-    uint32_t slot_count;          /* the caller's buffers; 64 to 65,536 */
-    bool offline;                 /* never connects; what is not cached fails */
-    bool fast;                    /* --fast: see docs/CLI.md; stutters are not counted */
-    struct trace *trace;          /* may be NULL */
-    uint32_t trace_node;          /* how the node is called in the trace */
+    uint64_t seed;                    /* of the node's own chance */
+    uint64_t cache_limit_bytes;       /* payload; 0 = caching off: nothing is stored */
+    uint32_t slot_count;              /* the caller's buffers; 64 to 65,536 */
+    bool offline;                     /* never connects; what is not cached fails */
+    bool fast;                        /* --fast: see docs/CLI.md; stutters are not counted */
+    struct trace *trace;              /* may be NULL */
+    uint32_t trace_node;              /* how the node is called in the trace */
 };
 
 enum node_event_kind {
-    NODE_EVENT_TICK = 0, /* the deadline of the last update has come, or passed, or not yet: harmless */
+    NODE_EVENT_TICK =
+        0, /* the deadline of the last update has come, or passed, or not yet: harmless */
     /* Commands of the listener. */
-    NODE_EVENT_ENQUEUE,  /* append an entry */
-    NODE_EVENT_START,    /* play this entry from a position, now: a click */
-    NODE_EVENT_SEEK,     /* within what plays, or is about to: SWITCH to the same entry follows */
+    NODE_EVENT_ENQUEUE, /* append an entry */
+    NODE_EVENT_START,   /* play this entry from a position, now: a click */
+    NODE_EVENT_SEEK,    /* within what plays, or is about to: SWITCH to the same entry follows */
     NODE_EVENT_PAUSE,
     NODE_EVENT_RESUME,
-    NODE_EVENT_STOP,     /* silence; nothing is fetched any more; the queue stays */
+    NODE_EVENT_STOP, /* silence; nothing is fetched any more; the queue stays */
     /* The store. */
     NODE_EVENT_CACHED_FILE,     /* at the start: a file that the store holds, or a part of it */
     NODE_EVENT_CACHE_STATE,     /* writing to the store works (again), or does not */
     NODE_EVENT_MANIFEST_LOADED, /* the answer to LOAD_MANIFEST */
     NODE_EVENT_STORED,          /* the answer to STORE_ROW */
-    NODE_EVENT_ROTTEN,          /* a reader found a row in the store that does not match its proof */
+    NODE_EVENT_ROTTEN, /* a reader found a row in the store that does not match its proof */
     /* Answers to effects that compute. */
     NODE_EVENT_HASHED,
     NODE_EVENT_MANIFEST_CHECKED,
@@ -110,12 +111,12 @@ enum node_event_kind {
     NODE_EVENT_WANT_DROPPED, /* flushed, nobody waits any more: it is forgotten and not answered */
     NODE_EVENT_READ,         /* a decoder has copied these chunks (once a play and chunk) */
     /* Sound. */
-    NODE_EVENT_POSITION, /* where the play point is; some times a second */
+    NODE_EVENT_POSITION,      /* where the play point is; some times a second */
     NODE_EVENT_SOUND_STARTED, /* the entry's first sample (after SWITCH, or at a join) is at the sink */
     NODE_EVENT_SOUND_STALLED, /* the play head stands still without a command */
     NODE_EVENT_SOUND_RESUMED,
-    NODE_EVENT_SOUND_ENDED,   /* the entry's last sample has left */
-    NODE_EVENT_SOUND_FAILED,  /* its decoder chain gave up */
+    NODE_EVENT_SOUND_ENDED,  /* the entry's last sample has left */
+    NODE_EVENT_SOUND_FAILED, /* its decoder chain gave up */
     NODE_EVENT_KINDS,
 };
 
@@ -136,9 +137,10 @@ struct node_event {
         } start, seek;
         struct {
             media_handle file;
-            const uint8_t *row_masks; /* one byte a row, bit n = chunk n of the row; borrowed for the
+            const uint8_t
+                *row_masks;    /* one byte a row, bit n = chunk n of the row; borrowed for the
                                          call; NULL = complete */
-            uint64_t last_use;        /* larger = later; the store's own number */
+            uint64_t last_use; /* larger = later; the store's own number */
         } cached_file;
         struct {
             bool writable;
@@ -152,7 +154,7 @@ struct node_event {
             media_handle file;
             uint32_t row;
             uint8_t mask; /* of the STORE_ROW */
-            int error;    /* 0, ERROR_FULL (writing stops, the music goes on), or fatal for the store */
+            int error; /* 0, ERROR_FULL (writing stops, the music goes on), or fatal for the store */
         } stored;
         struct {
             media_handle file;
@@ -164,7 +166,8 @@ struct node_event {
         } hashed;
         struct {
             uint8_t track_id[TRACK_ID_BYTES];
-            bool valid; /* the signature is that of manifest.origin, and that is an origin we trust */
+            bool
+                valid; /* the signature is that of manifest.origin, and that is an origin we trust */
         } manifest_checked;
         struct {
             uint32_t link;
@@ -208,37 +211,37 @@ struct node_event {
             uint32_t entry;
             int error; /* SOUND_FAILED only; ERROR_CANCELLED (a chain that was forgotten) is
                           passed over */
-        } sound; /* STALLED, RESUMED, ENDED, FAILED */
+        } sound;       /* STALLED, RESUMED, ENDED, FAILED */
     };
 };
 
 /* In the order in which they are carried out: within an update, effects stand sorted by kind,
  * those of one kind in the order of decision. */
 enum node_effect_kind {
-    NODE_EFFECT_FILL = 0, /* copy the payload of this step's FRAGMENT into a slot */
-    NODE_EFFECT_HASH,     /* -> HASHED */
+    NODE_EFFECT_FILL = 0,       /* copy the payload of this step's FRAGMENT into a slot */
+    NODE_EFFECT_HASH,           /* -> HASHED */
     NODE_EFFECT_CHECK_IDENTITY, /* -> IDENTITY_CHECKED */
     NODE_EFFECT_CHECK_MANIFEST, /* -> MANIFEST_CHECKED */
     NODE_EFFECT_LOAD_MANIFEST,  /* -> MANIFEST_LOADED */
     NODE_EFFECT_READY,          /* the slot holds this verified chunk: decoders may copy it */
-    NODE_EFFECT_EVICT_FILE,     /* remove it from the store, in the transaction of the next STORE_ROW
+    NODE_EFFECT_EVICT_FILE, /* remove it from the store, in the transaction of the next STORE_ROW
                                    or within a second; not answered */
-    NODE_EFFECT_EVICT_ROW,      /* likewise, one row */
-    NODE_EFFECT_STORE_ROW,      /* -> STORED; the slots stay filled until RELEASE */
+    NODE_EFFECT_EVICT_ROW,  /* likewise, one row */
+    NODE_EFFECT_STORE_ROW,  /* -> STORED; the slots stay filled until RELEASE */
     NODE_EFFECT_STORE_MANIFEST, /* not answered */
     NODE_EFFECT_TOUCH_FILE,     /* it was used now: persist for LRU; may be batched */
     NODE_EFFECT_RELEASE,        /* a READY slot is free again: no decoder may look at it any more.
                                    A slot that never was READY is taken back without a word */
     NODE_EFFECT_SEND,
-    NODE_EFFECT_CONNECT,        /* the origin -> LINK_UP or LINK_DOWN */
-    NODE_EFFECT_DISCONNECT,     /* BYE and close -> LINK_DOWN */
+    NODE_EFFECT_CONNECT,    /* the origin -> LINK_UP or LINK_DOWN */
+    NODE_EFFECT_DISCONNECT, /* BYE and close -> LINK_DOWN */
     NODE_EFFECT_WANT_MET,
     NODE_EFFECT_WANT_FAILED,
     NODE_EFFECT_SWITCH,  /* silence and forget all chains, open this entry's at a position */
     NODE_EFFECT_PREPARE, /* open this entry's chain; it follows what plays, gaplessly */
     NODE_EFFECT_SILENCE, /* STOP: forget all chains */
     NODE_EFFECT_SET_PAUSED,
-    NODE_EFFECT_NOTE,    /* for the listener */
+    NODE_EFFECT_NOTE, /* for the listener */
     NODE_EFFECT_KINDS,
 };
 
@@ -257,7 +260,7 @@ enum node_note_kind {
 
 struct node_play_record {
     uint8_t track_id[TRACK_ID_BYTES];
-    uint64_t wait_us;  /* command (or end of the entry before) to first sample; D section 6 */
+    uint64_t wait_us; /* command (or end of the entry before) to first sample; D section 6 */
     enum node_cause cause;
     enum node_cached cached;
     uint32_t stutters; /* standstills of >= 20 ms */
@@ -289,8 +292,8 @@ struct node_effect {
         } hash;
         struct {
             uint32_t link;
-            const struct p2p_hello *hello;        /* theirs */
-            const uint8_t *nonce;                 /* ours, P2P_NONCE_BYTES */
+            const struct p2p_hello *hello; /* theirs */
+            const uint8_t *nonce;          /* ours, P2P_NONCE_BYTES */
         } check_identity;
         struct {
             const uint8_t *track_id;
@@ -308,8 +311,8 @@ struct node_effect {
         struct {
             media_handle file;
             uint32_t row;
-            uint8_t mask;                /* chunks that are given here; what the store has stays */
-            uint32_t slots[ROW_CHUNKS];  /* those of the mask's bits */
+            uint8_t mask;               /* chunks that are given here; what the store has stays */
+            uint32_t slots[ROW_CHUNKS]; /* those of the mask's bits */
             const struct media_proof *proof;
         } store_row;
         struct {
@@ -358,12 +361,12 @@ struct node_update {
 
 /* Totals since node_new, as docs/CLI.md defines them. */
 struct node_summary {
-    uint32_t tracks;                /* entries of which sound was heard */
+    uint32_t tracks; /* entries of which sound was heard */
     uint64_t played_us;
-    uint64_t bytes[NODE_SOURCES];   /* of played tracks */
-    uint64_t duplicate_bytes;       /* payload that we had already */
-    uint64_t overhead_bytes;        /* received, and neither counted in `bytes` nor duplicate */
-    uint64_t received_bytes;        /* whole frames */
+    uint64_t bytes[NODE_SOURCES]; /* of played tracks */
+    uint64_t duplicate_bytes;     /* payload that we had already */
+    uint64_t overhead_bytes;      /* received, and neither counted in `bytes` nor duplicate */
+    uint64_t received_bytes;      /* whole frames */
     uint64_t sent_bytes;
     uint32_t stutters;
     uint64_t stall_us;
@@ -371,9 +374,9 @@ struct node_summary {
 
 /* What a listener may look at, cheap enough for each second. */
 struct node_status {
-    uint32_t entry;         /* what plays, 0 = nothing */
-    uint64_t position_us;   /* at now_us */
-    uint64_t buffered_us;   /* continuous and verified from the play point on */
+    uint32_t entry;       /* what plays, 0 = nothing */
+    uint64_t position_us; /* at now_us */
+    uint64_t buffered_us; /* continuous and verified from the play point on */
     bool playing, paused, stalled;
     bool origin_up;
     uint64_t origin_rate_bps; /* measured, bytes/s; 0 = not yet */

@@ -38,14 +38,14 @@ enum play_phase {
 struct play {
     enum play_phase phase;
     uint32_t entry;
-    uint32_t prepared;   /* entry whose chain stands ready behind it; 0 = none */
-    uint64_t start_us;   /* the position that was asked for */
-    uint64_t command_us; /* when the wait began */
+    uint32_t prepared;              /* entry whose chain stands ready behind it; 0 = none */
+    uint64_t start_us;              /* the position that was asked for */
+    uint64_t command_us;            /* when the wait began */
     struct node_play_record record; /* of this stretch; wait_us is set when sound begins */
     bool is_new;                    /* the stretch begins a play (it is no seek) */
     bool is_cached_known;           /* record.cached was known at the command */
     bool is_paused;
-    uint64_t paused_us;  /* since when */
+    uint64_t paused_us; /* since when */
     bool is_stalled;
     uint64_t stalled_us; /* since when */
     struct playhead head;
@@ -183,8 +183,7 @@ void node_chunks_settle(struct node *node);
 /* Detaches a file: stores what is verified, releases what can't be stored. */
 void node_chunks_detach(struct node *node, struct file *file);
 /* Takes a chunk that was asked for back to MISSING. */
-void node_chunks_unrequest(struct node *node, struct link *link, struct file *file,
-                           uint32_t chunk);
+void node_chunks_unrequest(struct node *node, struct link *link, struct file *file, uint32_t chunk);
 /* Marks a MISSING chunk as asked for in this request; false: no slot, or no memory. */
 bool node_chunks_request(struct node *node, struct link *link, struct request *request,
                          struct file *file, uint32_t chunk);

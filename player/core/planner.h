@@ -31,8 +31,8 @@ struct planner_source {
     uint64_t bytes_per_s; /* 0 = not known */
     uint64_t delay_us;    /* until the first byte of an answer; 0 = not known */
     uint64_t outstanding_bytes;
-    uint64_t limit_bytes;    /* that should be outstanding at most */
-    uint32_t requests_left;  /* that it may still be asked */
+    uint64_t limit_bytes;   /* that should be outstanding at most */
+    uint32_t requests_left; /* that it may still be asked */
     /* Does it have the chunk? NULL: everything. */
     bool (*has)(const void *context, media_handle file, uint32_t chunk);
     const void *context;

@@ -30,7 +30,7 @@ struct request {
     bool is_answered; /* something of it has come */
     bool wants_start; /* OPEN: with the start set */
     bool wants_proofs;
-    bool is_alone;    /* nothing was outstanding when it was asked: its answer times the round trip */
+    bool is_alone; /* nothing was outstanding when it was asked: its answer times the round trip */
     media_handle file;
     uint32_t first_chunk; /* CHUNKS */
     uint16_t count;       /* CHUNKS */

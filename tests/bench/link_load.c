@@ -261,7 +261,7 @@ int main(int argc, char **argv)
     }
     uint64_t chunks = 0;
     double start = now();
-    double end = start;
+    double end;
     while ((end = now()) < start + seconds) {
         flush(&wire);
         fill(&wire);

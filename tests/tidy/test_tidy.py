@@ -101,6 +101,14 @@ ROWS = {
     "no guard": ({"common/x.h": c("x.h", "int common_x;\n")}, ["common/x.h guard"]),
     "no opening comment": ({SHELL: "int engine_x;\n"}, [f"{SHELL} opening"]),
     "the opening comment of another": ({SHELL: c("motor.c", "")}, [f"{SHELL} opening"]),
+    # References.
+    "a document that is there": (
+        {"docs/X.md": "see [Y](Y.md) and [the code](../common/)\n", "docs/Y.md": "see docs/X.md\n",
+         "common/x.h": header(("COMMON_X_H", "x.h"))}, []),
+    "a link to nothing": ({"docs/X.md": "see [Y](Y.md)\n"}, ["docs/X.md references"]),
+    "a link from the root": ({"README.md": "see [X](docs/X.md)\n", "docs/X.md": "\n"}, []),
+    "a link to elsewhere": ({"docs/X.md": "see [it](https://example.org/x.md)\n"}, []),
+    "a comment on a document that is not there": (shell("/* docs/Z.md */\n"), [f"{SHELL} references"]),
     # Leftovers.
     "a leftover": (shell("/* TO" + "DO: more */\n"), [f"{SHELL} leftovers"]),
     "a leftover in a document": ({"docs/X.md": "This works for" + " now.\n"}, ["docs/X.md leftovers"]),

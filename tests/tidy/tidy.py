@@ -293,6 +293,24 @@ def check_unit_tests(sources):
             yield source.name, 1, "unit test", f"no meson.build runs tests/unit/test_{found[0]}.c"
 
 
+def check_references(sources):
+    """A document that is named is there: links in documents, docs/NAME.md anywhere."""
+    names = {source.name for source in sources}
+    for source in sources:
+        if source.name.startswith("tests/tidy/"):
+            continue
+        for number, line in enumerate(source.lines, 1):
+            wanted = set(re.findall(r"\bdocs/\w+\.md\b", line))
+            if source.name.endswith(".md"):
+                base = source.folder + "/" if source.folder else ""
+                links = re.findall(r"\]\((?!\w+:)([\w./-]+)\)", line)
+                wanted = {link for link in wanted if f"({link})" not in line}
+                wanted |= {re.sub(r"[\w-]+/\.\./", "", base + link) for link in links}
+            for name in sorted(wanted - names):
+                if not any(known.startswith(name.rstrip("/") + "/") for known in names):
+                    yield source.name, number, "references", f"there is no {name}"
+
+
 FILE_RULES = [check_layers, check_names, check_python_sleep, check_functions, check_prefixes,
               check_guard, check_opening, check_leftovers]
 
@@ -302,7 +320,8 @@ def check_tree(root):
     sources = [Source(root, name) for name in list_files(root) if is_text(name)]
     found = [(source.name, *breach) for source in sources for rule in FILE_RULES
              for breach in rule(source)]
-    return sorted(found + list(check_unit_tests(sources))), len(sources)
+    found += [*check_unit_tests(sources), *check_references(sources)]
+    return sorted(found), len(sources)
 
 
 def main():
