@@ -138,7 +138,8 @@ class Relay:
         self.closed = threading.Event()
         self.passed = threading.Condition()
         self.passed_bytes = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def _accept(self):
         while True:
@@ -200,6 +201,9 @@ class Relay:
 
     def close(self):
         self.closed.set()
+        # A close alone would leave the thread waiting on a number that the next relay's socket gets.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
         self.cut()
 
