@@ -11,10 +11,8 @@
 #include "player/report.h"
 #include "player/uv/engine.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct ls {
     const struct args *args;
@@ -108,21 +106,6 @@ static void listing_came(void *context, int error, const char *text, struct list
     net_loop_stop(ls->loop);
 }
 
-/* Pins go into the state folder, which may not be there yet. */
-static void make_state_folder(const char *path)
-{
-    char part[ENGINE_PATH_BYTES_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *at = part + 1; *at != '\0'; at++) {
-        if (*at == '/') {
-            *at = '\0';
-            mkdir(part, 0700);
-            *at = '/';
-        }
-    }
-    mkdir(part, 0700);
-}
-
 static int ls_origin(const struct args *args, const struct engine_paths *paths)
 {
     struct ls ls = {.args = args, .origin = args->origin, .exit_code = EXIT_CODE_OK};
@@ -139,7 +122,8 @@ static int ls_origin(const struct args *args, const struct engine_paths *paths)
     }
     char known_origins[ENGINE_PATH_BYTES_MAX + 16];
     snprintf(known_origins, sizeof known_origins, "%s/known_origins", paths->state);
-    make_state_folder(paths->state);
+    engine_paths_make(
+        paths->state); /* the identity is pinned there; if not, it is not remembered */
     struct listing_query *query = NULL;
     error = listing_query_open(ls.loop, &url, known_origins, listing_came, &ls, &query);
     if (error != 0) {

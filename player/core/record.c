@@ -276,7 +276,8 @@ static int get_message(struct cursor *cursor, struct record *ret)
         ret->message.fragment.chunk = cursor_u32(cursor);
         ret->message.fragment.offset = cursor_u16(cursor);
         ret->message.fragment.bytes = cursor_u16(cursor);
-        return 0;
+        uint32_t end = (uint32_t)ret->message.fragment.offset + ret->message.fragment.bytes;
+        return ret->message.fragment.bytes > 0 && end <= CHUNK_BYTES ? 0 : ERROR_MALFORMED;
     }
     size_t left = cursor_left(cursor);
     const uint8_t *body = cursor_bytes(cursor, left);

@@ -67,6 +67,10 @@ struct engine_config {
  * ERROR_NOT_FOUND: neither these nor HOME is set. Creates nothing. */
 int engine_paths_init(struct engine_paths *ret_paths);
 
+/* Makes a folder with its parents, mode 0700; one that is there is fine. ERROR_DENIED, ERROR_IO (errno
+ * says why). */
+int engine_paths_make(const char *folder);
+
 /* Takes the lock of the state folder, which is made if need be. 0 and *ret_descriptor (close it to
  * let go); ERROR_BUSY: *ret_pid holds it (0 = it did not say); ERROR_IO, ERROR_DENIED. */
 int engine_lock(const struct engine_paths *paths, int *ret_descriptor, int *ret_pid);

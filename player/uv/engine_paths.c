@@ -44,26 +44,25 @@ int engine_paths_init(struct engine_paths *ret_paths)
     return error;
 }
 
-/* Like mkdir -p. errno says why not. */
-static int make_folders(const char *path)
+static int error_of_errno(void)
+{
+    return errno == EACCES || errno == EPERM || errno == EROFS ? ERROR_DENIED : ERROR_IO;
+}
+
+int engine_paths_make(const char *folder)
 {
     char part[ENGINE_PATH_BYTES_MAX];
-    snprintf(part, sizeof part, "%s", path);
+    snprintf(part, sizeof part, "%s", folder);
     for (char *at = part + 1; *at != '\0'; at++) {
         if (*at == '/') {
             *at = '\0';
             if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-                return -1;
+                return error_of_errno();
             }
             *at = '/';
         }
     }
-    return mkdir(part, 0700) < 0 && errno != EEXIST ? -1 : 0;
-}
-
-static int error_of_errno(void)
-{
-    return errno == EACCES || errno == EPERM || errno == EROFS ? ERROR_DENIED : ERROR_IO;
+    return mkdir(part, 0700) < 0 && errno != EEXIST ? error_of_errno() : 0;
 }
 
 static int holder_of(int descriptor)
@@ -79,7 +78,7 @@ int engine_lock(const struct engine_paths *paths, int *ret_descriptor, int *ret_
     char path[ENGINE_PATH_BYTES_MAX + 16];
     snprintf(path, sizeof path, "%s/engine.lock", paths->state);
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0 && errno == ENOENT && make_folders(paths->state) == 0) {
+    if (descriptor < 0 && errno == ENOENT && engine_paths_make(paths->state) == 0) {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     }
     if (descriptor < 0) {
