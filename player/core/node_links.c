@@ -85,7 +85,7 @@ void node_links_down(struct node *node, uint32_t number, int error)
         why = ERROR_DENIED;
     }
     links_connector_failed(origin, node->preset, &node->prng, node->now_us, why);
-    if (was_up || !origin->is_told) {
+    if (was_up || !origin->is_told || why == ERROR_DENIED) {
         origin->is_told = true;
         note_link(node, number, why);
     }
@@ -227,12 +227,11 @@ static void take_pong(struct node *node, struct link *link, uint64_t token)
     }
 }
 
-/* They close: LINK_DOWN follows. */
+/* They close; so do we, in case they only say so. */
 static void take_bye(struct node *node, struct link *link, uint8_t reason)
 {
     NODE_TRACE(node, "link %u says bye: %s", link->number, p2p_bye_text(reason));
-    link->state = LINK_CLOSING;
-    node_plan_forget(node, link);
+    node_links_drop(node, link, P2P_BYE_DONE);
 }
 
 /* 0, or an error: the link has broken the protocol. */

@@ -108,6 +108,15 @@ static void forget_chains(struct node *node)
     }
 }
 
+/* A pause ends with what was paused. */
+static void unpause(struct node *node)
+{
+    if (node->play.is_paused) {
+        node->play.is_paused = false;
+        node_effect(node, NODE_EFFECT_SET_PAUSED)->set_paused.paused = false;
+    }
+}
+
 void node_play_start(struct node *node, uint32_t entry, uint64_t position_us)
 {
     struct play *play = &node->play;
@@ -119,9 +128,7 @@ void node_play_start(struct node *node, uint32_t entry, uint64_t position_us)
     if (play->entry != 0) {
         accounting_end(&node->accounting, play->entry);
     }
-    if (play->is_paused) {
-        node_play_pause(node, false);
-    }
+    unpause(node);
     queued->is_done = false;
     queued->error = 0;
     node->is_stopped = false;
@@ -182,7 +189,7 @@ void node_play_stop(struct node *node)
     if (play->entry != 0) {
         accounting_end(&node->accounting, play->entry);
     }
-    play->is_paused = false;
+    unpause(node);
     go_idle(node);
     node->is_stopped = true;
     node->was_busy = false;

@@ -698,7 +698,9 @@ static bool foresee(struct world *world, struct node_event *event)
         stored(world, event);
     } else if (event->kind == NODE_EVENT_WANT || event->kind == NODE_EVENT_READ) {
         uint32_t entry = event->kind == NODE_EVENT_WANT ? event->want.entry : event->read.entry;
-        return entry == world->chains[0].entry || entry == world->chains[1].entry;
+        bool is_open = entry == world->chains[0].entry || entry == world->chains[1].entry;
+        world->wants_posted += is_open && event->kind == NODE_EVENT_WANT;
+        return is_open;
     }
     return true;
 }

@@ -111,6 +111,7 @@ struct world {
     bool is_sounding, is_stalled, is_paused, is_ticking;
     uint64_t position_us;
     uint32_t next_want;
+    uint32_t wants_posted;
     /* What was seen. */
     uint32_t effects[NODE_EFFECT_KINDS];
     uint32_t notes[NODE_NOTE_PEER_MISBEHAVED + 1];

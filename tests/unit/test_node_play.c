@@ -246,6 +246,25 @@ static void test_stop(void **state)
     world_free(world);
 }
 
+/* Neither a stop nor another start leaves the output paused. */
+static void test_pause_ends(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, true);
+    assert_int_equal(world_enqueue(world, 1, 2, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_int_equal(world_run(world, SECONDS(3)), 0);
+    assert_int_equal(world_command(world, NODE_EVENT_PAUSE, 0), 0);
+    assert_true(world->is_paused);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_false(world->is_paused);
+    assert_int_equal(world_run(world, SECONDS(5)), 0);
+    assert_int_equal(world_command(world, NODE_EVENT_PAUSE, 0), 0);
+    assert_int_equal(world_command(world, NODE_EVENT_STOP, 0), 0);
+    assert_false(world->is_paused);
+    world_free(world);
+}
+
 /* The line is slower than the music: it stutters, says so, and comes to its end. */
 static void test_stutter(void **state)
 {
@@ -290,7 +309,7 @@ int main(void)
         cmocka_unit_test(test_join_first),    cmocka_unit_test(test_fast),
         cmocka_unit_test(test_seek_uncached), cmocka_unit_test(test_pause),
         cmocka_unit_test(test_stop),          cmocka_unit_test(test_stutter),
-        cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_skip),          cmocka_unit_test(test_pause_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
