@@ -253,7 +253,7 @@ static void end_well(struct program *program)
     uint32_t failed = world->notes[NODE_NOTE_ENTRY_FAILED];
     assert(world_enqueue(world, ENTRIES_MAX + 1, 2, false) == 0);
     assert(world_play(world, ENTRIES_MAX + 1, 0) == 0);
-    assert(world_run(world, world->now_us + 400 * TIME_US_PER_S) == 0);
+    assert(world_run(world, world->now_us + 80 * TIME_US_PER_S) == 0);
     assert(world->notes[NODE_NOTE_ENTRY_FAILED] == failed);
     assert(world->last_note[NODE_NOTE_STARTED].entry == ENTRIES_MAX + 1);
     struct node_status status;
@@ -271,7 +271,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .slot_count = how % 2 == 0 ? 64 : 128,
                                   .fast = how % 8 == 7,
                                   .preset = how % 16 == 9 ? &node_preset_spotify2010 : NULL,
-                                  .seed = how};
+                                  .seed = how,
+                                  .check_every = 17};
     program.world = world_new(config, false);
     for (uint32_t i = 0; i < WORLD_TRACKS; i++) {
         world_cache(program.world, i, cursor_u8(&program.cursor) % 10);

@@ -717,7 +717,9 @@ int world_step(struct world *world, struct node_event event)
     if (rc != 0) {
         return rc;
     }
-    node_check_invariants(world->node);
+    if (world->config.check_every == 0 || ++world->steps % world->config.check_every == 0) {
+        node_check_invariants(world->node);
+    }
     world->deadline_us = update.next_deadline_us;
     for (uint32_t i = 0; i < update.count; i++) {
         assert(i == 0 || update.effects[i - 1].kind <= update.effects[i].kind);

@@ -73,6 +73,7 @@ struct world_config {
     uint32_t slot_count;
     bool offline, fast;
     uint64_t seed;
+    uint32_t check_every; /* steps between two looks at the invariants; 0 = after each */
 };
 
 struct world {
@@ -112,6 +113,7 @@ struct world {
     uint64_t position_us;
     uint32_t next_want;
     uint32_t wants_posted;
+    uint32_t steps;
     /* What was seen. */
     uint32_t effects[NODE_EFFECT_KINDS];
     uint32_t notes[NODE_NOTE_PEER_MISBEHAVED + 1];
