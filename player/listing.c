@@ -75,6 +75,16 @@ static json_t *file_json(const struct media_file *file)
                      codecs[file->codec], "bitrate", (json_int_t)file->bitrate_bps);
 }
 
+static json_t *cover_json(const struct media_file_id *cover)
+{
+    char id[2 * HASH_BYTES + 1];
+    if (cover->bytes == 0) {
+        return json_null();
+    }
+    media_hex_encode(cover->root, HASH_BYTES, id);
+    return json_pack("{s:s, s:I}", "id", id, "bytes", (json_int_t)cover->bytes);
+}
+
 /* The fields of docs/CLI.md, as the origin's lists have them. */
 static char *manifest_json(const struct media_manifest *manifest)
 {
@@ -88,10 +98,11 @@ static char *manifest_json(const struct media_manifest *manifest)
     }
     uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
     json_t *track =
-        json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s}", "id", id, "title",
+        json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s, s:o}", "id", id, "title",
                   text_json(manifest->title), "artist", text_json(manifest->artist), "album",
                   text_json(manifest->album), "track", (int)manifest->track_number, "duration_ms",
-                  (json_int_t)duration_ms, "files", files, "album_id", album_id);
+                  (json_int_t)duration_ms, "files", files, "album_id", album_id, "cover",
+                  cover_json(&manifest->cover));
     char *text = track != NULL ? json_dumps(track, JSON_COMPACT) : NULL;
     json_decref(track);
     return text;

@@ -14,6 +14,7 @@
 #include "media/gst/pull_source.h"
 #include "media/gst/remux.h"
 #include "streamserver/leaves.h"
+#include "streamserver/picture.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -319,12 +320,24 @@ static int store_audio(struct intake *intake)
     return error == ERROR_NOT_FOUND ? store_copy(intake) : error;
 }
 
-static int store_cover(struct intake *intake)
+/* The picture in the file, or else the one beside it; none is no error. */
+static int find_cover(struct intake *intake)
 {
-    if (intake->probe->cover == NULL || intake->probe->cover_bytes == 0) {
+    struct media_probe *probe = intake->probe;
+    if (probe->cover != NULL) {
         return 0;
     }
-    int error = stored_begin(intake, &intake->cover);
+    int error = picture_beside(intake->path, &probe->cover, &probe->cover_bytes);
+    return error == 0 || error == ERROR_NOT_FOUND ? 0 : fail(intake, error, error_text(error));
+}
+
+static int store_cover(struct intake *intake)
+{
+    int error = find_cover(intake);
+    if (error != 0 || intake->probe->cover == NULL || intake->probe->cover_bytes == 0) {
+        return error;
+    }
+    error = stored_begin(intake, &intake->cover);
     error = error != 0 ? error
                        : stored_write(intake, &intake->cover, intake->probe->cover,
                                       intake->probe->cover_bytes);

@@ -2,7 +2,8 @@
  * ingest.h: one audio file into the origin: hashed, probed, stored, signed, catalogued.
  *
  * Happy path: hash the source (its track id says whether it is known) -> probe -> write the copy
- * (without pictures that would stand before the sound, unless the bytes are to be kept) -> cover ->
+ * (without pictures that would stand before the sound, unless the bytes are to be kept) -> cover
+ * (the picture in the file, or else the one beside it, streamserver/picture.h) ->
  * manifest -> publish, catalogue, settle. The track is durable when ingest_file returns 0.
  * Failure modes: the file is not ours to read, is no audio, is damaged, or changed while it was
  * read: nothing of it stays. The origin's storage fails: the same, and result->is_storage.

@@ -38,6 +38,16 @@ static json_t *file_json(const struct media_file *file)
                      (json_int_t)file->bitrate_bps);
 }
 
+static json_t *cover_json(const struct media_file_id *cover)
+{
+    char root[2 * HASH_BYTES + 1];
+    if (cover->bytes == 0) {
+        return json_null();
+    }
+    media_hex_encode(cover->root, HASH_BYTES, root);
+    return json_pack("{s:s, s:I}", "id", root, "bytes", (json_int_t)cover->bytes);
+}
+
 json_t *track_json_new(const struct media_manifest *manifest)
 {
     char id[2 * TRACK_ID_BYTES + 1];
@@ -53,8 +63,9 @@ json_t *track_json_new(const struct media_manifest *manifest)
     }
     uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
     /* "o" takes the reference, also when packing fails, and fails itself on NULL. */
-    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s}", "id", id, "title",
+    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s, s:o}", "id", id, "title",
                      text_json(manifest->title), "artist", text_json(manifest->artist), "album",
                      text_json(manifest->album), "track", (int)manifest->track_number,
-                     "duration_ms", (json_int_t)duration_ms, "files", files, "album_id", album_id);
+                     "duration_ms", (json_int_t)duration_ms, "files", files, "album_id", album_id,
+                     "cover", cover_json(&manifest->cover));
 }

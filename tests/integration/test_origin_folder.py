@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import unittest
+import urllib.request
 
 import refrain
 
@@ -184,6 +185,42 @@ class Folder(unittest.TestCase):
         self.assertEqual(without["duration_ms"], with_picture["duration_ms"])
         self.assertEqual(len(self.media_files()), 2, "the cover is a file of its own")
         self.assertEqual(self.counts(self.add(tone)), (0, 1, 0, 0), "known, though stored otherwise")
+
+    def cover_of(self, track):
+        """The stored bytes of the track's cover."""
+        root = track["cover"]["id"]
+        data = (self.origin.folder / "media" / root[:2] / root).read_bytes()
+        self.assertEqual(len(data), track["cover"]["bytes"])
+        return data
+
+    def test_cover_beside_the_music(self):
+        """A picture in the folder is the cover of all tracks in it, stored once, and served."""
+        picture = refrain.SAMPLE / "cover.png"
+        self.tone("one.ogg", title="One", number=1)
+        self.tone("two.ogg", title="Two", number=2, seconds=2)
+        shutil.copy(picture, self.music / "Folder.png")
+        (self.music / "cover.jpg").write_text("a picture by its name only")
+        self.assertEqual(self.counts(self.add(self.music)), (2, 0, 2, 0))
+        one, two = self.origin.tracks()
+        self.assertEqual(one["cover"], two["cover"])
+        self.assertEqual(self.cover_of(one), picture.read_bytes())
+        self.assertEqual(len(self.media_files()), 3)
+        self.origin.serve(http=True)
+        address = f"{self.origin.url}/v1/files/{one['cover']['id']}"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            self.assertEqual(answer.headers["Content-Type"], "image/png")
+            self.assertEqual(answer.read(), picture.read_bytes())
+
+    def test_cover_of_the_sample(self):
+        """The file's own picture goes before the folder's; here they are the same one."""
+        self.add(refrain.SAMPLE)
+        tracks = self.origin.tracks()
+        self.assertEqual({track["cover"]["id"] for track in tracks}, {tracks[0]["cover"]["id"]})
+        self.assertEqual(self.cover_of(tracks[4]), (refrain.SAMPLE / "cover.png").read_bytes())
+
+    def test_no_cover(self):
+        self.add(self.tone("one.ogg"))
+        self.assertIsNone(self.origin.tracks()[0]["cover"])
 
     # --- other processes ---
 

@@ -43,8 +43,20 @@ static void test_line(void **state)
               "\"bytes\":4294967296,\"codec\":\"opus\",\"bitrate\":96000},"
               "{\"id\":\"0100000000000000000000000000000000000000000000000000000000000000\","
               "\"bytes\":1,\"codec\":\"flac\",\"bitrate\":96000}],"
-              "\"album_id\":\"000000000000000000000000000000cd\"}");
+              "\"album_id\":\"000000000000000000000000000000cd\",\"cover\":null}");
     free(line);
+    json_decref(json);
+}
+
+static void test_cover(void **state)
+{
+    (void)state;
+    struct media_manifest manifest = {.cover = {.root = {0xfe}, .bytes = 28009}, .file_count = 1};
+    manifest.files[0] = (struct media_file){.codec = MEDIA_CODEC_OPUS, .rate_hz = 1, .samples = 1};
+    json_t *json = track_json_new(&manifest);
+    const json_t *cover = json_object_get(json, "cover");
+    assert_int_equal(json_integer_value(json_object_get(cover, "bytes")), 28009);
+    assert_memory_equal(json_string_value(json_object_get(cover, "id")), "fe00", 4);
     json_decref(json);
 }
 
@@ -60,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),
+        cmocka_unit_test(test_cover),
         cmocka_unit_test(test_codecs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
