@@ -91,7 +91,7 @@ void sim_deck_open(struct sim_world *world, struct sim_listener *listener, uint3
     close_deck(world, listener, deck);
     *deck = (struct sim_deck){.entry = effect->open.entry,
                               .track = catalogue_get(&world->catalogue, effect->open.file),
-                              .file = &effect->open.manifest->files[effect->open.file_index],
+                              .file = effect->open.manifest->files[effect->open.file_index],
                               .start_us = effect->open.position_us,
                               .decoding_us = TIME_NEVER_US};
     uint32_t chunks = chunk_count(deck);
@@ -143,8 +143,8 @@ static bool read_chunk(struct sim_world *world, struct sim_listener *listener,
 static bool read_start_set(struct sim_world *world, struct sim_listener *listener,
                            struct sim_deck *deck)
 {
-    while (deck->run < deck->file->start_run_count) {
-        const struct media_run *run = &deck->file->start_runs[deck->run];
+    while (deck->run < deck->file.start_run_count) {
+        const struct media_run *run = &deck->file.start_runs[deck->run];
         uint32_t chunk = run->first + deck->run_chunk;
         if (!was_read(deck, chunk) && !read_chunk(world, listener, deck, chunk)) {
             return false;

@@ -47,9 +47,9 @@ struct sim_link {
 struct sim_deck {
     uint32_t entry; /* 0 = closed */
     struct catalogue_track *track;
-    const struct media_file *file;
-    uint64_t start_us; /* position at which it was opened */
-    uint32_t run;      /* of the start set, next to read; start_run_count = all read */
+    struct media_file file; /* copied: the node may forget a track before its deck is closed */
+    uint64_t start_us;      /* position at which it was opened */
+    uint32_t run;           /* of the start set, next to read; start_run_count = all read */
     uint32_t run_chunk;
     uint32_t next_chunk;  /* next to read in order, once the start set is read */
     uint32_t want;        /* the outstanding WANT, 0 = none */
