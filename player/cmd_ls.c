@@ -9,10 +9,14 @@
 #include "player/cmd.h"
 #include "player/listing.h"
 #include "player/report.h"
+#include "player/terminal_text.h"
 #include "player/uv/engine.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Longer words of a stranger are cut. */
+#define LS_TEXT_BYTES 600u
 
 struct ls {
     const struct args *args;
@@ -29,13 +33,16 @@ static void print(const struct listing *listing, bool json)
             printf("%s\n", track->json);
             continue;
         }
-        char id[2 * TRACK_ID_BYTES + 1];
+        char id[2 * TRACK_ID_BYTES + 1], title[LS_TEXT_BYTES], artist[LS_TEXT_BYTES];
+        char album[LS_TEXT_BYTES];
         media_hex_encode(track->track_id, TRACK_ID_BYTES, id);
         uint64_t seconds = track->duration_us / 1000000;
-        printf("%s  %3u:%02u  %s - %s%s%s%s\n", id, (unsigned)(seconds / 60),
-               (unsigned)(seconds % 60), track->title, track->artist,
-               track->album[0] != '\0' ? " (" : "", track->album,
-               track->album[0] != '\0' ? ")" : "");
+        terminal_text_plain(track->title, title, sizeof title);
+        terminal_text_plain(track->artist, artist, sizeof artist);
+        terminal_text_plain(track->album, album, sizeof album);
+        printf("%s %3u:%02u  %s%s%s%s%s%s\n", id, (unsigned)(seconds / 60),
+               (unsigned)(seconds % 60), artist, artist[0] != '\0' ? " - " : "", title,
+               album[0] != '\0' ? " (" : "", album, album[0] != '\0' ? ")" : "");
     }
     fflush(stdout);
 }

@@ -8,7 +8,9 @@
 #include "player/report.h"
 
 #include "media/core/file_id.h"
+#include "player/terminal_text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +22,10 @@
 #define REPORT_BAR_CELLS 20u
 #define REPORT_COLUMNS_DEFAULT 80u
 #define REPORT_LINE_BYTES 2048u
+#define REPORT_NAME_BYTES 640u
+#define REPORT_REST_BYTES 240u
+/* The bar and the shares leave so much to the name, if it is as long. */
+#define REPORT_NAME_COLUMNS 24u
 
 static bool line_is_open; /* a progress line stands on the terminal */
 
@@ -50,39 +56,23 @@ bool report_is_terminal(bool json)
 
 /* --- JSON ------------------------------------------------------------------------------------------------ */
 
-/* How many bytes the UTF-8 character at `text` has; 0 = it is none. */
-static unsigned utf8_bytes(const unsigned char *text)
-{
-    unsigned count = text[0] < 0x80                      ? 1
-                     : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                     : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
-                     : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-                                                         : 0;
-    for (unsigned i = 1; i < count; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return count;
-}
-
 static void put_string(const char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
     putchar('"');
-    while (*at != '\0') {
-        unsigned count = utf8_bytes(at);
+    while (*text != '\0') {
+        uint32_t point = 0;
+        unsigned count = terminal_text_decode(text, &point);
         if (count == 0) {
             fputs("\\ufffd", stdout);
             count = 1;
-        } else if (*at == '"' || *at == '\\') {
-            printf("\\%c", *at);
-        } else if (*at < 0x20) {
-            printf("\\u%04x", *at);
+        } else if (point == '"' || point == '\\') {
+            printf("\\%c", *text);
+        } else if (point < 0x20) {
+            printf("\\u%04x", (unsigned)point);
         } else {
-            fwrite(at, 1, count, stdout);
+            fwrite(text, 1, count, stdout);
         }
-        at += count;
+        text += count;
     }
     putchar('"');
 }
@@ -181,41 +171,18 @@ static uint64_t total(const struct node_summary *summary)
            summary->bytes[NODE_SOURCE_ORIGIN];
 }
 
-/* A name without what would steer the terminal; ret_text has `capacity` bytes. */
-static const char *plain(const char *text, char *ret_text, size_t capacity)
-{
-    size_t used = 0;
-    const unsigned char *at = (const unsigned char *)text;
-    while (*at != '\0') {
-        unsigned count = utf8_bytes(at);
-        bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0);
-        if (used + 5 > capacity) {
-            break;
-        }
-        if (count == 0 || control) {
-            ret_text[used++] = '?';
-            at += count == 2 ? 2 : 1;
-            continue;
-        }
-        memcpy(ret_text + used, at, count);
-        used += count;
-        at += count;
-    }
-    ret_text[used] = '\0';
-    return ret_text;
-}
-
+/* "Artist - Title"; without tags the id. */
 static void put_name(const struct report_track *track, char *ret_text, size_t capacity)
 {
     char title[300], artist[300];
-    plain(track->title[0] != '\0' ? track->title : track->id, title, sizeof title);
-    plain(track->artist, artist, sizeof artist);
-    snprintf(ret_text, capacity, "%s%s%s", title, artist[0] != '\0' ? " - " : "", artist);
+    terminal_text_plain(track->title[0] != '\0' ? track->title : track->id, title, sizeof title);
+    terminal_text_plain(track->artist, artist, sizeof artist);
+    snprintf(ret_text, capacity, "%s%s%s", artist, artist[0] != '\0' ? " - " : "", title);
 }
 
 void report_started(const struct report_track *track)
 {
-    char name[640], duration[16];
+    char name[REPORT_NAME_BYTES], duration[16];
     put_name(track, name, sizeof name);
     report_progress_clear();
     printf("%s (%s)\n", name, time_text(track->duration_us, duration));
@@ -235,6 +202,9 @@ void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint
     char played[16];
     uint64_t whole = total(summary);
     report_progress_clear();
+    if (summary->tracks == 0 && whole == 0) {
+        return; /* what went wrong was told */
+    }
     if (fetched) {
         printf("%.1f MB: ", (double)whole / 1e6);
     } else {
@@ -265,49 +235,63 @@ void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint
 static unsigned terminal_columns(void)
 {
     struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) {
         return size.ws_col;
     }
     return REPORT_COLUMNS_DEFAULT;
 }
 
-/* Cuts text to `columns` characters (each counted as one column). */
-static void cut(char *text, unsigned columns)
+static void put_bar(uint64_t part, uint64_t whole, unsigned cells, char *ret_text)
 {
-    unsigned used = 0;
-    char *at = text;
-    while (*at != '\0') {
-        unsigned count = utf8_bytes((const unsigned char *)at);
-        if (used == columns) {
-            *at = '\0';
-            return;
-        }
-        used++;
-        at += count > 0 ? count : 1;
-    }
-}
-
-static void put_bar(uint64_t part, uint64_t whole, char *ret_text)
-{
-    uint64_t filled = whole == 0 ? 0 : part * REPORT_BAR_CELLS / whole;
-    for (unsigned i = 0; i < REPORT_BAR_CELLS; i++) {
+    uint64_t filled = whole == 0 ? 0 : part * cells / whole;
+    for (unsigned i = 0; i < cells; i++) {
         ret_text[i] = i < filled ? '=' : i == filled ? '>' : '-';
     }
-    ret_text[REPORT_BAR_CELLS] = '\0';
+    ret_text[cells] = '\0';
 }
 
-/* The name takes what the rest leaves. */
-static void show(const char *name, const char *rest)
+/* What stands behind the name, the indispensable first: with how much room there is, more of it is
+ * shown. */
+struct line {
+    const char *head;     /* "1:02/3:08" */
+    uint64_t part, whole; /* of the bar */
+    const char *tail;     /* " origin 70%" */
+};
+
+/* With a bar of so many cells (0 = none), and the tail or not. */
+static void put_rest(const struct line *line, unsigned cells, bool tail, char *ret_text,
+                     size_t capacity)
 {
-    char line[REPORT_LINE_BYTES];
-    unsigned columns = terminal_columns();
-    unsigned rest_columns = (unsigned)strlen(rest) + 1;
-    char cut_name[640];
+    char bar[REPORT_BAR_CELLS + 1];
+    assert(cells <= REPORT_BAR_CELLS);
+    put_bar(line->part, line->whole, cells, bar);
+    snprintf(ret_text, capacity, "%s%s%s%s%s", line->head, cells > 0 ? " [" : "",
+             cells > 0 ? bar : "", cells > 0 ? "]" : "", tail ? line->tail : "");
+}
+
+/* The name takes what the rest leaves; when that is little, the rest gives way. */
+static void show(const char *name, const struct line *line)
+{
+    static const struct {
+        unsigned cells;
+        bool tail;
+    } forms[] = {{REPORT_BAR_CELLS, true}, {REPORT_BAR_CELLS / 2, true}, {0, true}, {0, false}};
+    char rest[REPORT_REST_BYTES], cut_name[REPORT_NAME_BYTES];
+    unsigned columns = terminal_columns() - 1; /* the last one would wrap */
+    unsigned name_columns = terminal_text_columns(name);
+    unsigned wanted = name_columns < REPORT_NAME_COLUMNS ? name_columns : REPORT_NAME_COLUMNS;
+    unsigned rest_columns = 0;
+    for (unsigned i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        put_rest(line, forms[i].cells, forms[i].tail, rest, sizeof rest);
+        rest_columns = terminal_text_columns(rest);
+        if (wanted + 1 + rest_columns <= columns) {
+            break;
+        }
+    }
+    terminal_text_cut(rest, columns);
     snprintf(cut_name, sizeof cut_name, "%s", name);
-    cut(cut_name, columns > rest_columns + 10 ? columns - rest_columns - 1 : 10);
-    snprintf(line, sizeof line, "%s %s", cut_name, rest);
-    cut(line, columns - 1);
-    printf("\r%s\033[K", line);
+    terminal_text_cut(cut_name, columns > rest_columns + 1 ? columns - rest_columns - 1 : 0);
+    printf("\r%s%s%s\033[K", cut_name, cut_name[0] != '\0' ? " " : "", rest);
     fflush(stdout);
     line_is_open = true;
 }
@@ -330,25 +314,24 @@ static void put_shares(const struct node_summary *summary, char *ret_text, size_
 void report_progress(const struct report_track *track, const struct node_status *status,
                      const struct node_summary *summary)
 {
-    char name[640], rest[200], bar[REPORT_BAR_CELLS + 1], at[16], duration[16], shares[80];
+    char name[REPORT_NAME_BYTES], head[64], tail[100], at[16], duration[16], shares[80];
     put_name(track, name, sizeof name);
-    put_bar(status->position_us, track->duration_us, bar);
     put_shares(summary, shares, sizeof shares);
-    snprintf(rest, sizeof rest, "%s%s/%s [%s] +%us%s",
+    snprintf(head, sizeof head, "%s%s/%s",
              status->paused    ? "paused "
              : status->stalled ? "waiting "
                                : "",
-             time_text(status->position_us, at), time_text(track->duration_us, duration), bar,
-             (unsigned)(status->buffered_us / 1000000), shares);
-    show(name, rest);
+             time_text(status->position_us, at), time_text(track->duration_us, duration));
+    snprintf(tail, sizeof tail, " +%us%s", (unsigned)(status->buffered_us / 1000000), shares);
+    show(name, &(struct line){head, status->position_us, track->duration_us, tail});
 }
 
 void report_fetch_progress(const struct report_track *track, uint64_t bytes, uint64_t whole)
 {
-    char name[640], rest[100], bar[REPORT_BAR_CELLS + 1];
+    char name[REPORT_NAME_BYTES], head[16], tail[40];
     put_name(track, name, sizeof name);
-    put_bar(bytes, whole, bar);
-    snprintf(rest, sizeof rest, "[%s] %u%% of %u.%u MB", bar, (unsigned)percent(bytes, whole),
-             (unsigned)(whole / 1000000), (unsigned)(whole / 100000 % 10));
-    show(name, rest);
+    snprintf(head, sizeof head, "%u%%", (unsigned)percent(bytes, whole));
+    snprintf(tail, sizeof tail, " of %u.%u MB", (unsigned)(whole / 1000000),
+             (unsigned)(whole / 100000 % 10));
+    show(name, &(struct line){head, bytes, whole, tail});
 }

@@ -35,9 +35,9 @@ void report_error_json(const char *track_id, const char *message, int exit_code)
 /* {"event":"summary",...} */
 void report_summary_json(const struct node_summary *summary);
 
-/* "Title - Artist (3:08)" */
+/* "Artist - Title (3:08)" */
 void report_started(const struct report_track *track);
-/* Tracks, time, shares by source, the median of the waits, stutters. `waits_us` is sorted here. */
+/* Nothing when nothing was played. Tracks, time, shares by source, the median of the waits, stutters. `waits_us` is sorted here. */
 void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint32_t wait_count,
                     bool fetched);
 /* The one line that is written again and again. */

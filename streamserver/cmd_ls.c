@@ -14,7 +14,7 @@
 static void print_plain(const struct media_manifest *manifest)
 {
     char id[2 * TRACK_ID_BYTES + 1];
-    uint64_t seconds = (media_file_duration_us(&manifest->files[0]) + 500000) / 1000000;
+    uint64_t seconds = media_file_duration_us(&manifest->files[0]) / 1000000;
     media_hex_encode(manifest->track_id, TRACK_ID_BYTES, id);
     printf("%s %3" PRIu64 ":%02" PRIu64 "  ", id, seconds / 60, seconds % 60);
     if (manifest->artist.bytes > 0) {
