@@ -120,6 +120,9 @@ static void refresh(void *context)
     if (play->session.ended) {
         return;
     }
+    if (play->keys != NULL) {
+        keys_attend(play->keys);
+    }
     struct node_status status;
     struct node_summary summary;
     engine_get_status(play->session.engine, &status);
@@ -152,6 +155,15 @@ static void next(struct play *play)
     }
 }
 
+/* The music rests meanwhile, so that it goes on where it was. */
+static void suspend(struct play *play)
+{
+    engine_set_paused(play->session.engine, true);
+    report_progress_clear();
+    keys_suspend(play->keys);
+    engine_set_paused(play->session.engine, play->paused);
+}
+
 static void pressed(void *context, enum keys_key key)
 {
     struct play *play = context;
@@ -169,6 +181,9 @@ static void pressed(void *context, enum keys_key key)
         break;
     case KEYS_NEXT:
         next(play);
+        break;
+    case KEYS_SUSPEND:
+        suspend(play);
         break;
     case KEYS_QUIT:
         session_end(&play->session, EXIT_CODE_OK);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define KEYS_ESCAPE 27
+#define KEYS_CTRL_Z 26
 
 struct keys {
     uv_poll_t poll; /* first */
@@ -40,11 +41,19 @@ static void restore_and_die(int signal_number)
     raise(signal_number);
 }
 
-static int change_terminal(void)
+/* Single keys, no echo. Ctrl-Z comes as a key: music is paused before the process stops. In the
+ * background the terminal is another's; to change it would stop us. */
+static int take_terminal(void)
 {
-    static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGHUP, SIGQUIT};
-    if (isatty(STDIN_FILENO) != 1 || tcgetattr(STDIN_FILENO, &terminal_before) < 0) {
-        return ERROR_UNSUPPORTED;
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) {
+        is_changed = 0; /* what is there now is that program's */
+        return ERROR_BUSY;
+    }
+    if (is_changed) {
+        return 0;
+    }
+    if (tcgetattr(STDIN_FILENO, &terminal_before) < 0) {
+        return ERROR_SYSTEM;
     }
     struct termios changed = terminal_before;
     changed.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
@@ -55,11 +64,16 @@ static int change_terminal(void)
         return ERROR_SYSTEM;
     }
     is_changed = 1;
+    return 0;
+}
+
+static void catch_deadly(void)
+{
+    static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGHUP, SIGQUIT};
     atexit(restore);
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
         signal(deadly[i], restore_and_die);
     }
-    return 0;
 }
 
 /* "ESC [ C" and "ESC [ D" are right and left (also with O: keypads in application mode). */
@@ -77,6 +91,8 @@ static void take(struct keys *keys, const char *text, ssize_t count)
             keys->pressed(keys->context, KEYS_NEXT);
         } else if (text[i] == 'q') {
             keys->pressed(keys->context, KEYS_QUIT);
+        } else if (text[i] == KEYS_CTRL_Z) {
+            keys->pressed(keys->context, KEYS_SUSPEND);
         }
     }
 }
@@ -93,27 +109,13 @@ static void readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-int keys_open(struct net_loop *loop, keys_pressed *pressed, void *context, struct keys **ret_keys)
+void keys_attend(struct keys *keys)
 {
-    int error = change_terminal();
-    if (error != 0) {
-        return error;
+    if (take_terminal() == 0) {
+        uv_poll_start(&keys->poll, UV_READABLE, readable);
+    } else {
+        uv_poll_stop(&keys->poll);
     }
-    struct keys *keys = calloc(1, sizeof *keys);
-    if (keys == NULL) {
-        restore();
-        return ERROR_NO_MEMORY;
-    }
-    keys->pressed = pressed;
-    keys->context = context;
-    if (uv_poll_init(net_loop_uv(loop), &keys->poll, STDIN_FILENO) != 0) {
-        restore();
-        free(keys);
-        return ERROR_SYSTEM;
-    }
-    uv_poll_start(&keys->poll, UV_READABLE, readable);
-    *ret_keys = keys;
-    return 0;
 }
 
 static void closed(uv_handle_t *handle)
@@ -121,10 +123,39 @@ static void closed(uv_handle_t *handle)
     free(handle);
 }
 
+int keys_open(struct net_loop *loop, keys_pressed *pressed, void *context, struct keys **ret_keys)
+{
+    if (isatty(STDIN_FILENO) != 1) {
+        return ERROR_UNSUPPORTED;
+    }
+    struct keys *keys = calloc(1, sizeof *keys);
+    if (keys == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    keys->pressed = pressed;
+    keys->context = context;
+    if (uv_poll_init(net_loop_uv(loop), &keys->poll, STDIN_FILENO) != 0) {
+        free(keys);
+        return ERROR_SYSTEM;
+    }
+    catch_deadly();
+    keys_attend(keys);
+    *ret_keys = keys;
+    return 0;
+}
+
+void keys_suspend(struct keys *keys)
+{
+    restore();
+    kill(0, SIGTSTP); /* the whole job, as the terminal would; this thread stops here */
+    keys_attend(keys);
+}
+
 void keys_close(struct keys *keys)
 {
-    if (keys != NULL) {
-        restore();
-        uv_close((uv_handle_t *)&keys->poll, closed);
+    if (keys == NULL) {
+        return;
     }
+    restore();
+    uv_close((uv_handle_t *)&keys->poll, closed);
 }

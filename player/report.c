@@ -241,6 +241,14 @@ static unsigned terminal_columns(void)
     return REPORT_COLUMNS_DEFAULT;
 }
 
+/* In the background the terminal is another program's. A terminal that is not ours to control, as
+ * behind `script`, has no foreground. */
+static bool is_background(void)
+{
+    pid_t foreground = tcgetpgrp(STDOUT_FILENO);
+    return foreground > 0 && foreground != getpgrp();
+}
+
 static void put_bar(uint64_t part, uint64_t whole, unsigned cells, char *ret_text)
 {
     uint64_t filled = whole == 0 ? 0 : part * cells / whole;
@@ -281,6 +289,9 @@ static void show(const char *name, const struct line *line)
     unsigned name_columns = terminal_text_columns(name);
     unsigned wanted = name_columns < REPORT_NAME_COLUMNS ? name_columns : REPORT_NAME_COLUMNS;
     unsigned rest_columns = 0;
+    if (is_background()) {
+        return;
+    }
     for (unsigned i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         put_rest(line, forms[i].cells, forms[i].tail, rest, sizeof rest);
         rest_columns = terminal_text_columns(rest);
