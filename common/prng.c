@@ -49,8 +49,3 @@ uint64_t prng_below(struct prng *prng, uint64_t bound)
     } while (value < reject);
     return value % bound;
 }
-
-int prng_chance_ppm(struct prng *prng, uint32_t parts)
-{
-    return prng_below(prng, 1000000) < parts;
-}

@@ -17,7 +17,5 @@ void prng_init(struct prng *prng, uint64_t seed);
 uint64_t prng_u64(struct prng *prng);
 /* Uniform in [0, bound), without modulo bias; bound > 0. */
 uint64_t prng_below(struct prng *prng, uint64_t bound);
-/* True with probability `parts` / 1,000,000. */
-int prng_chance_ppm(struct prng *prng, uint32_t parts);
 
 #endif

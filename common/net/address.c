@@ -101,12 +101,3 @@ void net_address_from_sockaddr(const struct sockaddr *sockaddr, struct net_addre
     }
     *ret_address = address;
 }
-
-bool net_address_is_loopback(const struct net_address *address)
-{
-    static const uint8_t one[16] = {[15] = 1};
-    if (address->family == 4) {
-        return address->bytes[0] == 127;
-    }
-    return address->family == 6 && memcmp(address->bytes, one, sizeof one) == 0;
-}

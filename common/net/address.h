@@ -30,7 +30,5 @@ void net_address_to_sockaddr(const struct net_address *address,
                              struct sockaddr_storage *ret_sockaddr, socklen_t *ret_bytes);
 /* Anything but AF_INET and AF_INET6 gives family 0. */
 void net_address_from_sockaddr(const struct sockaddr *sockaddr, struct net_address *ret_address);
-/* 127.0.0.0/8 and ::1. */
-bool net_address_is_loopback(const struct net_address *address);
 
 #endif

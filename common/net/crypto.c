@@ -20,10 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct crypto_sha256 {
-    EVP_MD_CTX *context;
-};
-
 struct crypto_key {
     EVP_PKEY *pair;
     uint8_t public_key[PUBLIC_KEY_BYTES];
@@ -90,44 +86,6 @@ void crypto_sha256_pair(void *context, const uint8_t children[2 * HASH_BYTES],
 {
     (void)context;
     crypto_sha256(children, (size_t)2 * HASH_BYTES, ret_hash);
-}
-
-struct crypto_sha256 *crypto_sha256_new(void)
-{
-    start();
-    struct crypto_sha256 *sha = calloc(1, sizeof *sha);
-    if (sha == NULL) {
-        return NULL;
-    }
-    sha->context = EVP_MD_CTX_new();
-    if (sha->context == NULL || EVP_DigestInit_ex2(sha->context, sha256, NULL) != 1) {
-        crypto_sha256_free(sha);
-        return NULL;
-    }
-    return sha;
-}
-
-void crypto_sha256_free(struct crypto_sha256 *sha)
-{
-    if (sha != NULL) {
-        EVP_MD_CTX_free(sha->context);
-        free(sha);
-    }
-}
-
-void crypto_sha256_update(struct crypto_sha256 *sha, const void *bytes, size_t count)
-{
-    if (EVP_DigestUpdate(sha->context, bytes, count) != 1) {
-        give_up();
-    }
-}
-
-void crypto_sha256_finish(struct crypto_sha256 *sha, uint8_t ret_hash[HASH_BYTES])
-{
-    if (EVP_DigestFinal_ex(sha->context, ret_hash, NULL) != 1 ||
-        EVP_DigestInit_ex2(sha->context, sha256, NULL) != 1) {
-        give_up();
-    }
 }
 
 /* Takes over `pair`, also when it fails. */

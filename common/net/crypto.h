@@ -28,15 +28,6 @@ void crypto_sha256(const void *bytes, size_t count, uint8_t ret_hash[HASH_BYTES]
 void crypto_sha256_pair(void *context, const uint8_t children[2 * HASH_BYTES],
                         uint8_t ret_hash[HASH_BYTES]);
 
-/* In pieces. */
-struct crypto_sha256;
-/* NULL: out of memory. */
-struct crypto_sha256 *crypto_sha256_new(void);
-void crypto_sha256_free(struct crypto_sha256 *sha);
-void crypto_sha256_update(struct crypto_sha256 *sha, const void *bytes, size_t count);
-/* The hash of all since new or the last finish; the object starts afresh. */
-void crypto_sha256_finish(struct crypto_sha256 *sha, uint8_t ret_hash[HASH_BYTES]);
-
 /* ---- Ed25519 ---- */
 
 struct crypto_key; /* a private key with its public half */
@@ -79,8 +70,5 @@ int crypto_key_load(const char *path, struct crypto_key **ret_key);
  * the folder. ERROR_EXISTS: there is one, it is as it was; ERROR_NOT_FOUND: no such folder;
  * ERROR_DENIED; ERROR_FULL: no space; ERROR_TOO_LARGE: the path; ERROR_IO, ERROR_CRYPTO. */
 int crypto_key_save(const char *path, const struct crypto_key *key);
-/* Loads, or generates and saves. Two processes at once end with the same key. The errors of both
- * but ERROR_EXISTS. */
-int crypto_key_load_or_create(const char *path, struct crypto_key **ret_key);
 
 #endif

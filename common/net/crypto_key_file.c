@@ -167,24 +167,3 @@ err_after_secret:
     crypto_wipe(text, sizeof text);
     return error;
 }
-
-int crypto_key_load_or_create(const char *path, struct crypto_key **ret_key)
-{
-    struct crypto_key *key = NULL;
-    int error = crypto_key_load(path, ret_key);
-    if (error != ERROR_NOT_FOUND) {
-        return error;
-    }
-    error = crypto_key_generate(&key);
-    if (error != 0) {
-        return error;
-    }
-    error = crypto_key_save(path, key);
-    if (error == 0) {
-        *ret_key = key;
-        return 0;
-    }
-    crypto_key_free(key);
-    /* Somebody else was quicker: his is the key. */
-    return error == ERROR_EXISTS ? crypto_key_load(path, ret_key) : error;
-}

@@ -224,12 +224,6 @@ void net_http_parser_init(struct net_http_parser *parser)
     parser->query = parser->target;
 }
 
-void net_http_parser_next(struct net_http_parser *parser)
-{
-    assert(parser->is_whole && !parser->is_link);
-    net_http_parser_init(parser);
-}
-
 static int status_of(const struct net_http_parser *parser, llhttp_errno_t error)
 {
     if (parser->status != 0) {

@@ -49,14 +49,11 @@ struct net_http_parser {
 };
 
 void net_http_parser_init(struct net_http_parser *parser);
-/* 0: a request is whole; *ret_used of the bytes belong to it; call net_http_parser_next before the
- * next push. ERROR_TRUNCATED: all was used, more is needed. ERROR_MALFORMED: refuse with `status`
+/* 0: a request is whole; *ret_used of the bytes belong to it; the next one begins with init. ERROR_TRUNCATED: all was used, more is needed. ERROR_MALFORMED: refuse with `status`
  * (and keeps_alive), the parser is at its end unless keeps_alive. */
 int net_http_parser_push(struct net_http_parser *parser, const uint8_t *bytes, size_t count,
                          size_t *ret_used);
-/* Forgets the request that was whole; not after a link's. */
-void net_http_parser_next(struct net_http_parser *parser);
-/* Of a whole request; terminated; NULL when absent. Valid until next. */
+/* Of a whole request; terminated; NULL when absent. Valid until init. */
 const char *net_http_parser_path(const struct net_http_parser *parser);
 const char *net_http_parser_query(const struct net_http_parser *parser);
 const char *net_http_parser_header(const struct net_http_parser *parser,

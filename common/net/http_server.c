@@ -33,7 +33,6 @@ struct net_http_server {
     struct connection *connections; /* list */
     uint32_t connection_count;
     uint32_t exchange_count; /* not answered yet, with or without a connection */
-    uint64_t request_count;
     bool is_closing;
     struct net_deferred end; /* `closed` */
 };
@@ -353,7 +352,6 @@ static bool keep_unread(struct connection *connection, const uint8_t *bytes, siz
 static void take_request(struct connection *connection, const uint8_t *rest, size_t rest_bytes)
 {
     const struct net_http_parser *parser = connection->parser;
-    connection->server->request_count++;
     if (parser->is_link) {
         hand_over_link(connection, rest, rest_bytes);
         return;
@@ -604,11 +602,6 @@ void net_http_answer_error(struct net_http_exchange *exchange, int status, const
 uint32_t net_http_server_connections(const struct net_http_server *server)
 {
     return server->connection_count;
-}
-
-uint64_t net_http_server_requests(const struct net_http_server *server)
-{
-    return server->request_count;
 }
 
 void net_http_server_close(struct net_http_server *server)

@@ -95,9 +95,8 @@ void net_http_answer(struct net_http_exchange *exchange, const struct net_http_a
 /* A short JSON error with the status's own words: {"error":"not found"}. `text` replaces them when
  * not NULL (plain ASCII without quotes, backslashes and control characters: asserted). */
 void net_http_answer_error(struct net_http_exchange *exchange, int status, const char *text);
-/* Connections being served now, and requests so far. */
+/* Connections being served now. */
 uint32_t net_http_server_connections(const struct net_http_server *server);
-uint64_t net_http_server_requests(const struct net_http_server *server);
 /* Closes all connections; `closed` follows when they have gone and all exchanges are answered. */
 void net_http_server_close(struct net_http_server *server);
 

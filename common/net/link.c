@@ -30,8 +30,7 @@ struct net_link {
     char host[NET_HOST_BYTES_MAX + 1];  /* a client's, for the Upgrade */
     uint16_t port;
     bool is_up;
-    bool is_over; /* closing or finishing: no more frames */
-    uint64_t frame_bytes_out;
+    bool is_over;   /* closing or finishing: no more frames */
     uint8_t *early; /* a server's: bytes that came with the request; owned */
     size_t early_bytes;
     struct net_deferred start; /* a server's `up` */
@@ -306,7 +305,6 @@ int net_link_send(struct net_link *link, uint8_t type, const void *body, size_t 
                     ? net_queue_append(&link->waiting, parts, 3, link->waiting_bytes_max)
                     : net_stream_write(link->stream, parts, 3);
     if (error == 0) {
-        link->frame_bytes_out += NET_LINK_HEADER_BYTES + length;
     }
     return error;
 }
@@ -314,16 +312,6 @@ int net_link_send(struct net_link *link, uint8_t type, const void *body, size_t 
 size_t net_link_queued_bytes(const struct net_link *link)
 {
     return net_queue_bytes(&link->waiting) + net_stream_queued_bytes(link->stream);
-}
-
-uint64_t net_link_frame_bytes_in(const struct net_link *link)
-{
-    return link->reader.bytes;
-}
-
-uint64_t net_link_frame_bytes_out(const struct net_link *link)
-{
-    return link->frame_bytes_out;
 }
 
 void net_link_finish(struct net_link *link)

@@ -69,9 +69,6 @@ int net_link_send(struct net_link *link, uint8_t type, const void *body, size_t 
                   const void *payload, size_t payload_bytes);
 /* Of frames (and upgrade), not yet taken by the socket. */
 size_t net_link_queued_bytes(const struct net_link *link);
-/* Whole frames only, headers counted: all that was delivered and all that was queued. */
-uint64_t net_link_frame_bytes_in(const struct net_link *link);
-uint64_t net_link_frame_bytes_out(const struct net_link *link);
 /* After a BYE: sends what is queued, then closes with 0; no frames come any more. */
 void net_link_finish(struct net_link *link);
 /* Closes now. `closed` comes with 0 in a later turn. Twice is once. */

@@ -276,11 +276,6 @@ void net_tls_free(struct net_tls *tls)
     free(tls);
 }
 
-bool net_tls_is_server(const struct net_tls *tls)
-{
-    return tls->is_server;
-}
-
 void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES])
 {
     assert(tls->is_server);

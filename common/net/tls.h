@@ -48,7 +48,6 @@ int net_tls_new_server(const struct crypto_key *key, struct net_tls **ret_tls);
 int net_tls_new_client(struct net_tls **ret_tls);
 /* After all connections that use it have closed. NULL is fine. */
 void net_tls_free(struct net_tls *tls);
-bool net_tls_is_server(const struct net_tls *tls);
 /* SHA-256 of the own key's SubjectPublicKeyInfo; a server's only (asserted). */
 void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES]);
 

@@ -93,7 +93,7 @@ static bool take_result(struct seen *seen, int error)
     if (parser.is_link || !parser.keeps_alive) {
         return false;
     }
-    net_http_parser_next(&parser);
+    net_http_parser_init(&parser);
     return true;
 }
 

@@ -80,38 +80,12 @@ static void test_below_has_no_bias(void **state)
     assert_in_range(low, 9500, 10500);
 }
 
-static const struct {
-    uint32_t ppm;
-    int low; /* of 100,000 draws */
-    int high;
-} chances[] = {
-    {0, 0, 0},
-    {1000000, 100000, 100000},
-    {500000, 49000, 51000},
-    {10000, 800, 1200},
-};
-
-static void test_chance(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof chances / sizeof chances[0]; i++) {
-        struct prng prng;
-        prng_init(&prng, 100 + i);
-        int hits = 0;
-        for (int draw = 0; draw < 100000; draw++) {
-            hits += prng_chance_ppm(&prng, chances[i].ppm) != 0;
-        }
-        assert_in_range(hits, chances[i].low, chances[i].high);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_below_is_even),
         cmocka_unit_test(test_below_has_no_bias),
-        cmocka_unit_test(test_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
