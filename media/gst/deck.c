@@ -1,5 +1,5 @@
 /*
- * deck.c: the consumer's side of a deck: open, pull, seek, interrupt, close.
+ * deck.c: the consumer's side of a deck: open, pull, seek, close.
  *
  * Happy path: the chain's thread delivers decoded buffers to our sink pad; each gets the index of
  * its first frame, is cut to [first wanted, samples), and waits in the queue until it is pulled.
@@ -245,8 +245,7 @@ static struct timespec moment_after(uint64_t wait_us)
 
 static bool has_news(const struct media_deck *deck)
 {
-    return (deck->head != NULL && !deck->settling) || deck->ended || deck->error != 0 ||
-           deck->interrupted;
+    return (deck->head != NULL && !deck->settling) || deck->ended || deck->error != 0;
 }
 
 /* Waits for news, up to `wait_us`. */
@@ -292,10 +291,6 @@ static struct deck_block *take_block_locked(struct media_deck *deck, uint32_t fr
 /* What pull answers, without PCM. */
 static enum media_deck_state state_locked(struct media_deck *deck)
 {
-    if (deck->interrupted) {
-        deck->interrupted = false;
-        return MEDIA_DECK_INTERRUPTED;
-    }
     if (deck->error != 0) {
         return MEDIA_DECK_FAILED;
     }
@@ -333,7 +328,7 @@ enum media_deck_state media_deck_pull(struct media_deck *deck, uint32_t frames_m
     wait_for_news_locked(deck, wait_us);
     struct deck_block *block = NULL;
     enum media_deck_state state = MEDIA_DECK_WAIT;
-    if (deck->head != NULL && !deck->settling && !deck->interrupted) {
+    if (deck->head != NULL && !deck->settling) {
         block = take_block_locked(deck, frames_max);
         if (block == NULL) {
             deck_fail_locked(deck, ERROR_NO_MEMORY, "out of memory");
@@ -377,29 +372,12 @@ static bool is_full_locked(const struct media_deck *deck)
                time_scale(deck->config.ahead_us, deck->info.rate_hz, TIME_US_PER_S);
 }
 
-bool media_deck_is_full(struct media_deck *deck)
-{
-    deck_lock(deck);
-    bool full = is_full_locked(deck);
-    deck_unlock(deck);
-    return full;
-}
-
 void media_deck_wait_full(struct media_deck *deck)
 {
     deck_lock(deck);
-    while (!is_full_locked(deck) && !deck->interrupted) {
+    while (!is_full_locked(deck)) {
         (void)pthread_cond_wait(&deck->changed, &deck->mutex);
     }
-    deck->interrupted = false;
-    deck_unlock(deck);
-}
-
-void media_deck_interrupt(struct media_deck *deck)
-{
-    deck_lock(deck);
-    deck->interrupted = true;
-    (void)pthread_cond_broadcast(&deck->changed);
     deck_unlock(deck);
 }
 

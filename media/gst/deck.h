@@ -7,9 +7,8 @@
  * one behind the other are gapless by construction. Several decks may run at the same time; each
  * has one thread of GStreamer's, and a second one while a seek is carried out.
  *
- * Who calls: one consumer thread (pull); open, seek, interrupt and close come from the same thread
- * or are ordered with it by the caller (interrupt: any thread). `wake` is called on the deck's
- * threads and may only post.
+ * Who calls: one consumer thread (pull); open, seek and close come from the same thread or are
+ * ordered with it by the caller. `wake` is called on the deck's threads and may only post.
  *
  * States, as pull shows them:
  *   WAIT -> PCM ... -> END          all went well; END stays until a seek
@@ -78,11 +77,10 @@ struct media_deck_config {
 };
 
 enum media_deck_state {
-    MEDIA_DECK_WAIT = 0,    /* nothing decoded yet: a wake follows */
-    MEDIA_DECK_PCM,         /* *ret_pcm was written */
-    MEDIA_DECK_END,         /* the frame `samples` - 1 was given */
-    MEDIA_DECK_FAILED,      /* see media_deck_error */
-    MEDIA_DECK_INTERRUPTED, /* a blocking pull was interrupted */
+    MEDIA_DECK_WAIT = 0, /* nothing decoded yet: a wake follows */
+    MEDIA_DECK_PCM,      /* *ret_pcm was written */
+    MEDIA_DECK_END,      /* the frame `samples` - 1 was given */
+    MEDIA_DECK_FAILED,   /* see media_deck_error */
 };
 
 /* Opens and begins to decode; does not wait for bytes. The wake may come before it returns.
@@ -104,18 +102,12 @@ bool media_deck_info(struct media_deck *deck, struct media_pcm_info *ret_info);
 /* Frames that are decoded and not pulled. */
 uint64_t media_deck_ready_frames(struct media_deck *deck);
 
-/* True when a deck decodes no further by itself: ahead_us are ready, or END, or FAILED. */
-bool media_deck_is_full(struct media_deck *deck);
-
-/* Waits until media_deck_is_full; an interrupt ends it too. */
+/* Waits until a deck decodes no further by itself: ahead_us are ready, or END, or FAILED. */
 void media_deck_wait_full(struct media_deck *deck);
 
 /* Continues at exactly frame media_frame_at(position_us, rate). Returns at once; what was ready is
  * gone; PCM follows after a WAIT. A seek during a seek replaces it. */
 void media_deck_seek(struct media_deck *deck, uint64_t position_us);
-
-/* A pull that waits, now or next, returns INTERRUPTED (once). Any thread. */
-void media_deck_interrupt(struct media_deck *deck);
 
 /* Why it FAILED: an error of the source as it was, ERROR_MALFORMED (damaged, or not what the
  * manifest says), ERROR_UNSUPPORTED, ERROR_TRUNCATED (fewer frames than `samples`). 0: it did not

@@ -61,7 +61,6 @@ struct media_deck {
     bool closing;
     bool ended;
     bool hungry; /* the consumer saw WAIT: wake it */
-    bool interrupted;
     int error;
     char error_text[MEDIA_DECK_ERROR_TEXT_BYTES];
 

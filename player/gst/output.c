@@ -381,7 +381,6 @@ static bool pull(struct output *output)
         end_entry(output, media_deck_error(playing->deck, NULL));
         return true;
     case MEDIA_DECK_WAIT:
-    case MEDIA_DECK_INTERRUPTED:
         break;
     }
     return false;
