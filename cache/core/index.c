@@ -441,16 +441,6 @@ bool cache_index_fits(const struct cache_index *index, uint64_t needed_bytes)
            needed_bytes <= index->limit_bytes - index->payload_bytes;
 }
 
-void cache_index_set_limit(struct cache_index *index, uint64_t limit_bytes)
-{
-    index->limit_bytes = limit_bytes;
-}
-
-uint64_t cache_index_limit_bytes(const struct cache_index *index)
-{
-    return index->limit_bytes;
-}
-
 uint64_t cache_index_payload_bytes(const struct cache_index *index)
 {
     return index->payload_bytes;
@@ -459,12 +449,6 @@ uint64_t cache_index_payload_bytes(const struct cache_index *index)
 uint32_t cache_index_file_count(const struct cache_index *index)
 {
     return index->files.count;
-}
-
-media_handle cache_index_next(const struct cache_index *index, uint32_t *place)
-{
-    const struct file_entry *entry = table_next(&index->files, place);
-    return entry == NULL ? 0 : entry->file;
 }
 
 size_t cache_index_heap_bytes(const struct cache_index *index)

@@ -93,12 +93,8 @@ bool cache_index_next_victim(struct cache_index *index, uint64_t needed_bytes, m
 /* True when `needed_bytes` more stay within the limit. */
 bool cache_index_fits(const struct cache_index *index, uint64_t needed_bytes);
 
-void cache_index_set_limit(struct cache_index *index, uint64_t limit_bytes);
-uint64_t cache_index_limit_bytes(const struct cache_index *index);
 uint64_t cache_index_payload_bytes(const struct cache_index *index);
 uint32_t cache_index_file_count(const struct cache_index *index);
-/* Iterates over the files: *place starts at 0; 0 at the end. No change while iterating. */
-media_handle cache_index_next(const struct cache_index *index, uint32_t *place);
 
 /* Bytes on the heap, all in. */
 size_t cache_index_heap_bytes(const struct cache_index *index);

@@ -15,7 +15,6 @@
 #define CACHE_RANK_MAX ((UINT32_C(1) << 24) - 1)
 
 struct cache_policy {
-    const char *name;
     /* The rank of a file that arrives at `clock`. The clock counts arrivals and uses, from 1. */
     uint32_t (*arrived)(uint32_t clock);
     /* The new rank of a file of `rank` that is used at `clock`. */
@@ -26,8 +25,5 @@ struct cache_policy {
 extern const struct cache_policy cache_policy_lru;
 /* First in, first out: the baseline that any policy must beat. */
 extern const struct cache_policy cache_policy_fifo;
-
-/* "lru", "fifo"; NULL for another name. */
-const struct cache_policy *cache_policy_find(const char *name);
 
 #endif
