@@ -41,16 +41,6 @@ void window_make(struct window *window, struct queue *queue, const struct node_p
     }
 }
 
-const struct window_item *window_find(const struct window *window, uint32_t entry)
-{
-    for (uint32_t i = 0; i < window->count; i++) {
-        if (window->items[i].entry == entry) {
-            return &window->items[i];
-        }
-    }
-    return NULL;
-}
-
 void window_budget_init(struct budget *budget, const struct node_preset *preset)
 {
     budget->tokens = preset->speculation_bytes;

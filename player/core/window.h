@@ -37,8 +37,6 @@ struct window {
 /* `current`: 0 = nothing plays, and only fetches matter. */
 void window_make(struct window *window, struct queue *queue, const struct node_preset *preset,
                  uint32_t current);
-/* The item of this entry, or NULL. */
-const struct window_item *window_find(const struct window *window, uint32_t entry);
 
 struct budget {
     uint64_t tokens; /* bytes */

@@ -549,11 +549,6 @@ void engine_set_paused(struct engine *engine, bool paused)
     step_plain(engine, paused ? NODE_EVENT_PAUSE : NODE_EVENT_RESUME);
 }
 
-void engine_stop(struct engine *engine)
-{
-    step_plain(engine, NODE_EVENT_STOP);
-}
-
 const char *engine_origin_text(const struct engine *engine)
 {
     return engine->origin.text;

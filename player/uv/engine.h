@@ -93,7 +93,6 @@ uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_B
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
 void engine_seek(struct engine *engine, uint64_t position_us);
 void engine_set_paused(struct engine *engine, bool paused);
-void engine_stop(struct engine *engine);
 
 /* Copies a file that is here (NODE_NOTE_FETCHED) to a path, by way of PATH.part, on another thread;
  * `done` comes on the loop, exactly once if 0 was returned. One at a time (ERROR_BUSY). */
