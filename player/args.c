@@ -220,10 +220,19 @@ static int complain(const struct parse *parse, const char *thing, const char *re
     return ERROR_MALFORMED;
 }
 
+/* As complain, of an option's value. */
+static int complain_value(const struct parse *parse, const char *option, const char *value,
+                          const char *rest)
+{
+    snprintf(parse->text, ARGS_TEXT_BYTES, "%s %.80s: %s", option, value, rest);
+    return ERROR_MALFORMED;
+}
+
 static int set_output(const struct parse *parse, const char *value)
 {
     if (output_kind_parse(value, &parse->args->output, &parse->args->output_path) != 0) {
-        return complain(parse, value, "no such output; there are auto, null and wav:PATH");
+        return complain_value(parse, "--output", value,
+                              "no such output; there are auto, null and wav:PATH");
     }
     return 0;
 }
@@ -248,7 +257,8 @@ static int set(const struct parse *parse, enum option option, const char *value)
         break;
     case OPTION_START:
         if (args_parse_position(value, &args->start_us) != 0) {
-            return complain(parse, value, "no position; write it as 90, 1:30 or 1:02:03.5");
+            return complain_value(parse, "--start", value,
+                                  "no position; write it as 90, 1:30 or 1:02:03.5");
         }
         break;
     case OPTION_OFFLINE:
@@ -256,7 +266,8 @@ static int set(const struct parse *parse, enum option option, const char *value)
         break;
     case OPTION_CACHE_LIMIT:
         if (args_parse_size(value, &args->cache_limit_bytes) != 0) {
-            return complain(parse, value, "no size; write it as 500M or 10G");
+            return complain_value(parse, "--cache-limit", value,
+                                  "no size; write it as 500M or 10G");
         }
         break;
     case OPTION_FAST:
@@ -270,7 +281,8 @@ static int set(const struct parse *parse, enum option option, const char *value)
         break;
     case OPTION_PRESET:
         if (node_preset_find(value) == NULL) {
-            return complain(parse, value, "no such preset; there are refrain and spotify2010");
+            return complain_value(parse, "--preset", value,
+                                  "no such preset; there are refrain and spotify2010");
         }
         args->preset = value;
         break;
@@ -303,11 +315,12 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
     return complain(parse, word, "no such option; see \"refrain --help\"");
 }
 
+static const char *const verb_names[ARGS_VERBS] = {"", "play", "fetch", "ls", "cache"};
+
 static int take_verb(const struct parse *parse, const char *word)
 {
-    static const char *const names[] = {NULL, "play", "fetch", "ls", "cache"};
     for (unsigned i = 1; i < ARGS_VERBS; i++) {
-        if (strcmp(word, names[i]) == 0) {
+        if (strcmp(word, verb_names[i]) == 0) {
             parse->args->verb = (enum args_verb)i;
             return 0;
         }
@@ -329,6 +342,43 @@ static int take_word(const struct parse *parse, const char *word)
 
 /* --- what belongs together ------------------------------------------------------------------------------ */
 
+/* What may stand behind a verb that takes one word, and how that is told. */
+struct words {
+    const char *words[4]; /* ends with NULL */
+    const char *missing, *wrong, *more;
+};
+
+static const struct words words_ls = {
+    {"tracks", NULL},
+    "what to list is missing; write \"refrain ls tracks\"",
+    "it can't be listed; write \"refrain ls tracks\"",
+    "one word too many; write \"refrain ls tracks\"",
+};
+
+static const struct words words_cache = {
+    {"status", "verify", "clear", NULL},
+    "what to do is missing; there are status, verify and clear",
+    "no such thing to do with the cache; there are status, verify and clear",
+    "one word too many; do one thing at a time",
+};
+
+static int check_word(const struct parse *parse, const char *verb, const char *first,
+                      const struct words *words)
+{
+    if (parse->args->operand_count == 0) {
+        return complain(parse, verb, words->missing);
+    }
+    if (parse->args->operand_count > 1) {
+        return complain(parse, parse->args->operands[1], words->more);
+    }
+    for (unsigned i = 0; words->words[i] != NULL; i++) {
+        if (strcmp(first, words->words[i]) == 0) {
+            return 0;
+        }
+    }
+    return complain_value(parse, verb, first, words->wrong);
+}
+
 static int check_operands(const struct parse *parse)
 {
     const struct args *args = parse->args;
@@ -344,18 +394,9 @@ static int check_operands(const struct parse *parse)
         }
         break;
     case ARGS_LS:
-        if (args->operand_count != 1 || strcmp(first, "tracks") != 0) {
-            return complain(parse, "ls", "what to list is missing; write \"refrain ls tracks\"");
-        }
-        break;
+        return check_word(parse, "ls", first, &words_ls);
     case ARGS_CACHE:
-        if (args->operand_count != 1 ||
-            (strcmp(first, "status") != 0 && strcmp(first, "verify") != 0 &&
-             strcmp(first, "clear") != 0)) {
-            return complain(parse, "cache",
-                            "what to do is missing; there are status, verify and clear");
-        }
-        break;
+        return check_word(parse, "cache", first, &words_cache);
     case ARGS_NONE:
     case ARGS_VERBS:
         return complain(parse, "verb", "none was given; see \"refrain --help\"");
@@ -367,8 +408,10 @@ static int check_options(const struct parse *parse)
 {
     for (unsigned i = 0; i < sizeof option_forms / sizeof option_forms[0]; i++) {
         if ((parse->seen >> i & 1u) != 0 && (option_forms[i].verbs & FOR(parse->args->verb)) == 0) {
-            return complain(parse, option_forms[i].name,
-                            "this verb does not take it; see \"refrain VERB --help\"");
+            char rest[80];
+            snprintf(rest, sizeof rest, "refrain %s does not take it; see \"refrain %s --help\"",
+                     verb_names[parse->args->verb], verb_names[parse->args->verb]);
+            return complain(parse, option_forms[i].name, rest);
         }
     }
     return 0;

@@ -94,6 +94,8 @@ static void link_closed(void *context, int error, const char *text)
     uint32_t number = origin->number;
     if (error != 0 && error != ERROR_CLOSED) {
         snprintf(origin->text, sizeof origin->text, "%s", text);
+    } else if (error == ERROR_CLOSED && origin->text[0] == '\0') {
+        snprintf(origin->text, sizeof origin->text, "it closed the connection");
     }
     origin->link = NULL;
     origin->number = 0;

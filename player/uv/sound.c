@@ -116,7 +116,8 @@ static void tell_sound(struct engine *engine, enum node_event_kind kind,
 static void break_output(struct engine *engine, const struct output_event *event)
 {
     engine_fail(engine, event->error == ERROR_NO_MEMORY ? EXIT_CODE_INTERNAL : EXIT_CODE_STORAGE,
-                "output %s; give it room or another --output", event->text);
+                "output %s; see whether it can be written there, or choose another --output",
+                event->text);
 }
 
 void sound_hear(struct engine *engine, const struct output_event *event)

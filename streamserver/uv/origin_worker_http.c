@@ -362,7 +362,7 @@ void origin_worker_http_request(void *context, struct net_http_exchange *exchang
         net_http_answer_error(exchange, 426, NULL);
         break;
     case ROUTE_BAD_REQUEST:
-        net_http_answer_error(exchange, 400, "a value in the address cannot be");
+        net_http_answer_error(exchange, 400, "a value in the address is malformed or out of range");
         break;
     case ROUTE_NOT_FOUND:
         net_http_answer_error(exchange, 404, NULL);
