@@ -50,7 +50,7 @@ def listen(player, title):
         try:
             while True:
                 event = process.wait_event(timeout_s=24 * 3600)
-                if event.get("event") == "play":
+                if event.get("event") == "started":
                     say(f"  playing {names.get(event['track'], event['track'])}")
         except refrain.Ended:
             code = process.finish()
