@@ -252,7 +252,8 @@ static void ready(void *context, uint32_t first_entry)
     fetch->into_folder =
         is_folder || to[length - 1] == '/' || fetch->session.entry_count > first_entry;
     if (fetch->into_folder && !is_folder && mkdir(to, 0777) < 0) {
-        report_error("folder %s: %s; make it, or name another one with -o", to, strerror(errno));
+        report_error("folder %s: %s; make it, or name another one with -o", to,
+                     errno == EEXIST ? "a file of that name is there" : strerror(errno));
         session_end(&fetch->session, EXIT_CODE_STORAGE);
         return;
     }

@@ -4,14 +4,18 @@ Bytes by source, samples against the reference decoders, gapless joins, keys on 
 that goes away in mid-play, and the shape of every JSON line.
 """
 
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import time
+import unicodedata
 import unittest
 
 import refrain
@@ -427,12 +431,13 @@ class Robust(unittest.TestCase):
 
 
 class Terminal:
-    """refrain on a pseudo-terminal."""
+    """A program on a pseudo-terminal."""
 
-    def __init__(self, arguments, environment):
+    def __init__(self, arguments, environment, columns=80):
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
             os.execve(arguments[0], arguments, environment)
 
     def press(self, keys):
@@ -477,7 +482,7 @@ class Keys(unittest.TestCase):
                 player = refrain.Player(origin)
                 terminal = Terminal([refrain.program("refrain"), "play", "all", "--output", "null",
                                      "--origin", origin.url], player.sandbox.environment())
-                terminal.wait_text("one - Test")
+                terminal.wait_text("Test - one")
                 terminal.wait_text("0:00/0:40")
                 terminal.press(" ")
                 terminal.wait_text("paused 0:0")
@@ -490,11 +495,60 @@ class Keys(unittest.TestCase):
                 terminal.press("\x1b[D")
                 terminal.wait_text("0:1[1-4]/0:40")
                 terminal.press("n")
-                terminal.wait_text("two - Test")
+                terminal.wait_text("Test - two")
                 terminal.wait_text("0:00/0:40")
                 terminal.press("q")
                 terminal.wait_text("2 tracks, 0:0[0-9] played: .*no stutters")
                 self.assertEqual(terminal.finish(), 0)
+
+    def test_job_control(self):
+        """Ctrl-Z, fg and & under a shell: the terminal is the shell's meanwhile, the music rests."""
+        with refrain.Sandbox() as sandbox:
+            music = [refrain.make_tone(sandbox.path / "one.ogg", 40, number=1)]
+            with make_origin(sandbox, *music) as origin:
+                player = refrain.Player(origin)
+                shell = Terminal(["/bin/bash", "--norc", "-i"], player.sandbox.environment())
+                play = f"{refrain.program('refrain')} play all --output null --origin {origin.url}"
+                shell.press(f"{play}; echo code=$?\n")
+                shell.wait_text("0:01/0:40")
+                shell.press("\x1a")
+                shell.wait_text("code=148")
+                shell.press("stty -a\n")
+                shell.wait_text(" icanon")
+                shell.press("fg\n")
+                shell.wait_text("\r[^\r]*0:01/0:40")
+                shell.press("q")
+                shell.wait_text("no stutters")
+                shell.press("stty -a\n")
+                shell.wait_text(" icanon")
+                shell.press(f"{play} &\n")
+                shell.wait_text("Test - one")
+                shell.press("jobs\n")
+                shell.wait_text("Running")
+                shell.press("fg\n")
+                shell.wait_text("\r[^\r]*0:0[0-9]/0:40")
+                shell.press("q")
+                shell.wait_text("no stutters")
+                shell.press("exit\n")
+                self.assertEqual(shell.finish(), 0)
+
+    def test_narrow(self):
+        """The progress line stays in one row, with characters that take two columns or none."""
+        title = "\u97f3\u697d\u306e\u672a\u6765 e\u0301te\u0301 " * 3
+        with refrain.Sandbox() as sandbox:
+            music = refrain.make_tone(sandbox.path / "one.ogg", 20, title=title)
+            with make_origin(sandbox, music) as origin:
+                player = refrain.Player(origin)
+                for columns in (100, 40, 12):
+                    terminal = Terminal([refrain.program("refrain"), "play", "all", "--output", "null",
+                                         "--origin", origin.url], player.sandbox.environment(), columns)
+                    line = terminal.wait_text("\r([^\r\n]*0:01/0:20[^\r\n]*)\x1b\\[K").group(1)
+                    terminal.press("q")
+                    self.assertEqual(terminal.finish(), 0)
+                    width = sum(0 if unicodedata.combining(c) else
+                                2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+                    self.assertLess(width, columns, line)
+                    self.assertGreaterEqual(width, min(columns - 2, 60), line)
 
 
 if __name__ == "__main__":
