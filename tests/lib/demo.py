@@ -46,16 +46,19 @@ def listen(player, title):
     """Plays everything in real time, telling what plays; the finished process."""
     say(f"\n{title}")
     process = player.start("play", "all", "--output", "auto")
+    told = 0
     with process:
-        try:
-            while True:
+        code = None
+        while code is None:
+            try:
                 event = process.wait_event(timeout_s=24 * 3600)
-                if event.get("event") == "started":
-                    say(f"  playing {names.get(event['track'], event['track'])}")
-        except refrain.Ended:
-            code = process.finish()
-        for line in process.errors:
-            say(f"  {line}")
+            except refrain.Ended:
+                code = process.finish()
+            for line in process.errors[told:]:
+                say(f"  {line}")
+                told += 1
+            if code is None and event.get("event") == "started":
+                say(f"  playing {names.get(event['track'], event['track'])}")
         if code != 0 or process.summary is None:
             raise SystemExit(f"demo: the player ended with {code}")
     return process
