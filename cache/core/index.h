@@ -28,8 +28,8 @@
 enum cache_protection {
     CACHE_PROTECTION_NONE = 0,   /* leaves first */
     CACHE_PROTECTION_HEAD = 1,   /* a start set that the listener may soon need */
-    CACHE_PROTECTION_QUEUE = 2,  /* plays, or stands in the queue */
-    CACHE_PROTECTION_PINNED = 3, /* never leaves */
+    CACHE_PROTECTION_QUEUE = 2,  /* stands in the queue */
+    CACHE_PROTECTION_PINNED = 3, /* never leaves: plays, follows, or is fetched */
 };
 
 struct cache_index;

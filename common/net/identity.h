@@ -1,6 +1,6 @@
 /*
  * identity.h: does the signature in an origin's HELLO show that the other end of this link holds the
- * identity's key? (D section 8)
+ * identity's key? (docs/PROTOCOL.md)
  *
  *   form TLS    signature over "refrain origin tls 1\0"   + SHA-256 of the TLS key's
  *               SubjectPublicKeyInfo: whoever holds the TLS key was named by the identity.

@@ -3,7 +3,7 @@
  *
  *   https://HOST[:PORT][/...]      an origin over TLS; port 443 when none is said
  *   http://HOST[:PORT][/...]       plain; port 80 when none is said
- *   refrain://HOST[:PORT][/...]    an origin over TLS; port 7373 when none is said (D section 4)
+ *   refrain://HOST[:PORT][/...]    an origin over TLS; port 7373 when none is said
  *   HOST[:PORT]                    as refrain://
  * HOST is a name, an IPv4 address or an IPv6 address in brackets.
  */

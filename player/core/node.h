@@ -260,7 +260,7 @@ enum node_note_kind {
 
 struct node_play_record {
     uint8_t track_id[TRACK_ID_BYTES];
-    uint64_t wait_us; /* command (or end of the entry before) to first sample; D section 6 */
+    uint64_t wait_us; /* command (or end of the entry before) to first sample (docs/CLI.md) */
     enum node_cause cause;
     enum node_cached cached;
     uint32_t stutters; /* standstills of >= 20 ms */

@@ -55,7 +55,7 @@ struct node_preset {
     uint64_t starve_us;         /* a want that waits this long while no source is up fails */
 
     /* Counting. */
-    uint64_t stutter_us; /* a standstill this long is a stutter (D section 6: 20 ms) */
+    uint64_t stutter_us; /* a standstill this long is a stutter (docs/CLI.md: 20 ms) */
 };
 
 extern const struct node_preset node_preset_refrain;

@@ -6,7 +6,7 @@
  * given back rests until the next step, because the effects of a step are sorted by kind and its
  * FILL would overtake the RELEASE.
  *
- * Not responsible for what is in a slot (rows.h).
+ * Not responsible for what is in a slot (files.h).
  */
 #ifndef PLAYER_CORE_SLOTS_H
 #define PLAYER_CORE_SLOTS_H
