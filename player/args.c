@@ -46,7 +46,8 @@ static const char help_fetch[] =
     "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
     "  --offline           only what is in the cache\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
-    "  --json              events as JSON lines on standard output\n";
+    "  --json              events as JSON lines on standard output\n"
+    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
 
 static const char help_ls[] = "usage: refrain ls tracks [OPTIONS]\n"
                               "\n"

@@ -18,7 +18,6 @@
 #include <stdint.h>
 
 #define LISTING_TRACKS_MAX 1000000u
-#define LISTING_TEXT_BYTES 1200u
 
 struct listing_track {
     uint8_t track_id[TRACK_ID_BYTES];
