@@ -255,6 +255,7 @@ static void settle(struct node *node)
         node_tracks_reach(node);
         node_tracks_fetched(node);
         node_play_settle(node);
+        node_start_settle(node);
         node_play_prepare(node);
         node_links_settle(node);
         passes++;

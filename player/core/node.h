@@ -237,11 +237,11 @@ enum node_effect_kind {
     NODE_EFFECT_DISCONNECT, /* BYE and close -> LINK_DOWN */
     NODE_EFFECT_WANT_MET,
     NODE_EFFECT_WANT_FAILED,
-    NODE_EFFECT_SWITCH,  /* silence and forget all chains, open this entry's at a position */
-    NODE_EFFECT_PREPARE, /* open this entry's chain; it follows what plays, gaplessly */
-    NODE_EFFECT_SILENCE, /* STOP: forget all chains */
-    NODE_EFFECT_SET_PAUSED,
-    NODE_EFFECT_NOTE, /* for the listener */
+    NODE_EFFECT_SWITCH,     /* silence and forget all chains, open this entry's at a position */
+    NODE_EFFECT_PREPARE,    /* open this entry's chain; it follows what plays, gaplessly */
+    NODE_EFFECT_SILENCE,    /* STOP: forget all chains */
+    NODE_EFFECT_SET_PAUSED, /* by the listener, or held back because it would soon stand still */
+    NODE_EFFECT_NOTE,       /* for the listener */
     NODE_EFFECT_KINDS,
 };
 

@@ -101,6 +101,7 @@ static void chunk_arrived(struct node *node, struct link *link, struct request *
         requests_remove(&link->requests, request->number);
         if (link->requests.count == 0) {
             rate_idle(&link->rate, node->now_us);
+            start_rule_idle(&node->start_rule);
         }
     }
     node->is_plan_due = true;
@@ -302,6 +303,7 @@ static void chunk_ready(struct node *node, struct row *row, uint32_t chunk, uint
     accounting_fetched(&node->accounting, file, chunk);
     links_connector_proved(&node->links.origin);
     node->is_fetch_due = true;
+    node->is_start_due = true;
     meet_wants(node, file, chunk);
     store_or_hold(node, row);
 }

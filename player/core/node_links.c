@@ -74,6 +74,7 @@ void node_links_down(struct node *node, uint32_t number, int error)
     bool is_origin = link->kind == NODE_LINK_ORIGIN;
     NODE_TRACE(node, "link %u down: %s", number, error_name(error));
     link->state = LINK_CLOSING;
+    node->is_start_due = true;
     node_plan_forget(node, link);
     links_remove(&node->links, number);
     node->is_plan_due = true;
@@ -96,6 +97,7 @@ void node_links_drop(struct node *node, struct link *link, uint8_t reason)
     assert(link->state == LINK_UP);
     NODE_TRACE(node, "link %u dropped: %s", link->number, p2p_bye_text(reason));
     link->state = LINK_CLOSING;
+    node->is_start_due = true;
     node_plan_forget(node, link);
     struct node_effect *effect = node_effect(node, NODE_EFFECT_DISCONNECT);
     effect->disconnect.link = link->number;
@@ -253,6 +255,7 @@ static int take(struct node *node, struct link *link, const struct p2p_message *
     case P2P_FRAGMENT:
         time_answer(node, link, message->fragment.request);
         rate_received(&link->rate, node->now_us, message->fragment.bytes);
+        start_rule_received(&node->start_rule, node->now_us, message->fragment.bytes);
         return node_chunks_fragment(node, link, message);
     case P2P_PROOF:
         time_answer(node, link, message->proof.request);

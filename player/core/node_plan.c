@@ -432,6 +432,7 @@ void node_plan_take_back(struct node *node, struct link *link, uint32_t number)
     }
     if (link->requests.count == 0) {
         rate_idle(&link->rate, node->now_us);
+        start_rule_idle(&node->start_rule);
     }
 }
 

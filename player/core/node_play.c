@@ -87,6 +87,7 @@ static void begin_stretch(struct node *node, enum play_phase phase, uint32_t ent
 
 static void go_idle(struct node *node)
 {
+    node_start_hold(node, false);
     node->play.phase = PLAY_IDLE;
     node->play.entry = 0;
     node->play.prepared = 0;
@@ -111,7 +112,9 @@ static void forget_chains(struct node *node)
 /* A pause ends with what was paused. */
 static void unpause(struct node *node)
 {
-    if (node->play.is_paused) {
+    bool was_held = node->play.is_held;
+    node->play.is_held = false;
+    if (node->play.is_paused || was_held) {
         node->play.is_paused = false;
         node_effect(node, NODE_EFFECT_SET_PAUSED)->set_paused.paused = false;
     }
@@ -165,7 +168,9 @@ void node_play_pause(struct node *node, bool is_paused)
         return;
     }
     play->is_paused = is_paused;
-    node_effect(node, NODE_EFFECT_SET_PAUSED)->set_paused.paused = is_paused;
+    if (!play->is_held) {
+        node_effect(node, NODE_EFFECT_SET_PAUSED)->set_paused.paused = is_paused;
+    }
     if (is_paused) {
         end_stall(node);
         playhead_halt(&play->head, node->now_us);
@@ -174,7 +179,7 @@ void node_play_pause(struct node *node, bool is_paused)
     }
     /* What was spent in a pause is nobody's wait. */
     play->command_us += time_until_us(play->paused_us, node->now_us);
-    if (play->phase == PLAY_SOUNDING) {
+    if (play->phase == PLAY_SOUNDING && !play->is_held) {
         playhead_move(&play->head, node->now_us);
     }
 }
@@ -232,11 +237,20 @@ void node_play_open(struct node *node, struct track *track)
     playhead_place(&play->head, node->now_us, play->start_us, duration_us);
     play->read_chunk = node_plan_chunk_at(file, duration_us, play->head.position_us);
     play->phase = PLAY_SWITCHED;
+    node->is_start_due = true;
     fill_open(node_effect(node, NODE_EFFECT_SWITCH), play->entry, play->head.position_us, track);
     touch(node, track->file);
     node->is_plan_due = true;
     NODE_TRACE(node, "switch %u: %u of %u chunks here", play->entry, file->held_count,
                file->chunk_count);
+}
+
+void node_play_let_go(struct node *node)
+{
+    if (node->play.phase == PLAY_SOUNDING && !node->play.is_paused) {
+        end_stall(node);
+        playhead_move(&node->play.head, node->now_us);
+    }
 }
 
 void node_play_settle(struct node *node)
@@ -423,10 +437,11 @@ void node_play_sound(struct node *node, const struct node_event *event)
             playhead_halt(&play->head, node->now_us);
             play->is_stalled = true;
             play->stalled_us = node->now_us;
+            node->is_start_due = true;
         }
         break;
     case NODE_EVENT_SOUND_RESUMED:
-        if (event->sound.entry == play->entry && play->is_stalled) {
+        if (event->sound.entry == play->entry && play->is_stalled && !play->is_held) {
             end_stall(node);
             playhead_move(&play->head, node->now_us);
         }

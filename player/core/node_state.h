@@ -4,6 +4,7 @@
  * One step: node.c dispatches the event to the part that handles it; then node_settle carries on
  * whatever became due or possible, part by part, until nothing more follows. Parts:
  *
+ *   node_start.c   sound that is held back because it would stand still
  *   node_play.c    commands of the listener, what plays, sound, play records
  *   node_tracks.c  the window's tracks: manifests, attached files, what can't be had
  *   node_chunks.c  a chunk's life from fragment to store, wants, slots
@@ -23,6 +24,7 @@
 #include "player/core/playhead.h"
 #include "player/core/queue.h"
 #include "player/core/slots.h"
+#include "player/core/start_rule.h"
 #include "player/core/tracks.h"
 #include "player/core/wants.h"
 #include "player/core/window.h"
@@ -44,8 +46,9 @@ struct play {
     struct node_play_record record; /* of this stretch; wait_us is set when sound begins */
     bool is_new;                    /* the stretch begins a play (it is no seek) */
     bool is_cached_known;           /* record.cached was known at the command */
-    bool is_paused;
-    uint64_t paused_us; /* since when */
+    bool is_paused;                 /* by the listener */
+    bool is_held;                   /* by the start rule */
+    uint64_t paused_us;             /* since when */
     bool is_stalled;
     uint64_t stalled_us; /* since when */
     struct playhead head;
@@ -69,6 +72,7 @@ struct node {
     struct wants wants;
     struct accounting accounting;
     struct play play;
+    struct start_rule start_rule;
     uint64_t now_us;
     uint64_t storing_bytes; /* in STORE_ROWs that are outstanding */
     int failed;             /* ERROR_NO_MEMORY: this step, and the node with it */
@@ -79,6 +83,7 @@ struct node {
     bool is_window_due; /* the window must be made anew */
     bool is_sweep_due;  /* tracks have left the window */
     bool is_plan_due;   /* something changed that may lead to requests */
+    bool is_start_due;  /* something changed that the start rule looks at */
     bool is_fetch_due;  /* something changed that may complete a fetch */
     bool was_busy;      /* something is played or fetched: QUEUE_ENDED is yet to be said */
 };
@@ -129,6 +134,14 @@ struct track *node_play_track(const struct node *node);
 uint64_t node_play_deadline_us(struct node *node);
 /* In --fast: the play point is where the decoder has to wait. */
 void node_play_waits(struct node *node, const struct want *want);
+
+/* The hold is over: what stood still goes on. */
+void node_play_let_go(struct node *node);
+
+/* node_start.c */
+/* Holds the sound back, or lets it go, as the start rule says. */
+void node_start_settle(struct node *node);
+void node_start_hold(struct node *node, bool is_held);
 
 /* node_tracks.c */
 struct track *node_track_of(const struct node *node, uint32_t entry);

@@ -29,6 +29,10 @@ struct node_preset {
                                      is saved up */
     uint32_t lookup_open_max;   /* look-ups of manifests outstanding at a time */
 
+    /* The start rule (start_rule.h). */
+    uint32_t start_playbacks;     /* simulated before sound begins */
+    uint32_t start_underruns_max; /* of them that may come to a standstill */
+
     /* Requests. */
     uint32_t request_chunks;       /* in one request, 1 to P2P_REQUEST_CHUNKS_MAX */
     uint32_t pipeline_bytes_min;   /* outstanding at a source, at least */
