@@ -16,6 +16,8 @@
 #define SILENCE_SAMPLES_MAX 10u
 /* Samples that make a chain; before, the rate of now is all that is known. */
 #define CHAIN_SAMPLES_MIN 4u
+/* The second that plays, and one that decoders read ahead. */
+#define AHEAD_S 2u
 /* Of a playback; what is later is as good as this. */
 #define HORIZON_S 600u
 
@@ -125,8 +127,8 @@ static bool underruns(const struct start_rule *rule, const struct start_need *ne
         uint64_t come = time_min_us(rate, missing);
         have += come;
         missing -= come;
-        /* A chunk counts when it is whole: one is always on its way. */
-        if (missing > 0 && have < need->music_bytes_per_s + CHUNK_BYTES) {
+        /* A chunk counts when it is whole: one is always on its way. Decoders read ahead. */
+        if (missing > 0 && have < AHEAD_S * need->music_bytes_per_s + CHUNK_BYTES) {
             return true;
         }
         have -= time_min_us(have, need->music_bytes_per_s);
