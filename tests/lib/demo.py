@@ -1,8 +1,9 @@
 """demo.py BUILD FOLDER: what `./dev demo` does.
 
 Makes a temporary origin of FOLDER, serves it on a free port of the loopback interface, plays all of
-it in real time, first from the origin, then from the cache that the first time has filled, and says
-in plain words what came from where. Nothing stays behind, however it ends.
+it in real time from the origin, then once more from the cache that the first time has filled, as fast
+as it decodes: nobody has to sit through the same music twice. Says in plain words what came from
+where. Nothing stays behind, however it ends.
 """
 
 import os
@@ -42,10 +43,10 @@ def tell(title, play):
     say(f"  {'stutters':16} {summary['stutters']:>10}")
 
 
-def listen(player, title):
-    """Plays everything in real time, telling what plays; the finished process."""
+def listen(player, title, *options):
+    """Plays everything, telling what plays; the finished process."""
     say(f"\n{title}")
-    process = player.start("play", "all", "--output", "auto")
+    process = player.start("play", "all", *options)
     told = 0
     with process:
         code = None
@@ -85,8 +86,10 @@ with refrain.Sandbox() as sandbox, refrain.Origin(sandbox) as origin:
     origin.serve()
     say(f"it serves at {origin.url}")
     player = refrain.Player(origin, sandbox)
-    first = listen(player, "first time: everything comes from the origin")
-    second = listen(player, "second time: everything is in the cache")
+    first = listen(player, "first time, in real time: everything comes from the origin",
+                   "--output", "auto")
+    second = listen(player, "second time, as fast as it goes: everything is in the cache",
+                    "--output", "null", "--fast")
     origin.stop()
     tell("First time", first)
     tell("Second time", second)
