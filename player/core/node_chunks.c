@@ -625,6 +625,13 @@ static bool entry_reads(struct node *node, uint32_t entry)
     return queued != NULL && queued->is_fetch && queued->error == 0;
 }
 
+/* What who may not want is told: why its entry failed, or (the reader asks again) not now. */
+static int refusal(struct node *node, uint32_t entry)
+{
+    const struct queue_entry *queued = queue_find(&node->queue, entry);
+    return queued != NULL && queued->error != 0 ? queued->error : ERROR_CANCELLED;
+}
+
 void node_chunks_want(struct node *node, const struct node_event *event)
 {
     assert(event->want.want != 0);
@@ -640,7 +647,7 @@ void node_chunks_want(struct node *node, const struct node_event *event)
                           .since_us = node->now_us};
     struct file *file = files_find(&node->files, want->file);
     if (!entry_reads(node, want->entry) || file == NULL || !file->is_attached) {
-        node_chunks_answer(node, index, ERROR_CANCELLED);
+        node_chunks_answer(node, index, refusal(node, want->entry));
         return;
     }
     assert(want->first_chunk < file->chunk_count &&

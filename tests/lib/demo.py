@@ -46,7 +46,7 @@ def tell(title, play):
 def listen(player, title, *options):
     """Plays everything, telling what plays; the finished process."""
     say(f"\n{title}")
-    process = player.start("play", "all", *options)
+    process = begin(player.start, "play", "all", *options)
     told = 0
     with process:
         code = None
@@ -65,8 +65,28 @@ def listen(player, title, *options):
     return process
 
 
+pending = []      # signals that came while a program was being started
+starting = False
+
+
 def on_signal(number, _frame):
-    raise SystemExit(128 + number)
+    if starting:
+        pending.append(number)
+    else:
+        raise SystemExit(128 + number)
+
+
+def begin(start, *arguments):
+    """Starts a program; a signal that comes meanwhile waits, so that nothing runs on unknown to us."""
+    global starting
+    starting = True
+    process = start(*arguments)
+    starting = False
+    if pending:
+        if isinstance(process, refrain.Process):
+            process.kill()
+        raise SystemExit(128 + pending[0])
+    return process
 
 
 for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -83,7 +103,7 @@ with refrain.Sandbox() as sandbox, refrain.Origin(sandbox) as origin:
     names = {track["id"]: f"{track['title']} ({track['artist']})" for track in tracks}
     say(f"an origin of {folder}: {plural(len(tracks), 'track')}, "
         f"{megabytes(sum(file['bytes'] for track in tracks for file in track['files']))}")
-    origin.serve()
+    begin(origin.serve)
     say(f"it serves at {origin.url}")
     player = refrain.Player(origin, sandbox)
     first = listen(player, "first time, in real time: everything comes from the origin",

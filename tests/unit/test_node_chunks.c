@@ -112,6 +112,31 @@ static void test_rejected(void **state)
     }
 }
 
+/* Who asks for an entry that has failed is told of what: "not now" would be asked again for ever. */
+static void test_want_of_a_failed_entry(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, true);
+    world->rejected = 1;
+    world->reject_reason = P2P_REJECT_DAMAGED;
+    assert_int_equal(world_enqueue(world, 1, 2, true), 0);
+    struct node_summary summary;
+    world_finish(world, &summary);
+    assert_int_equal(world->notes[NODE_NOTE_ENTRY_FAILED], 1);
+    struct node_event event = {.kind = NODE_EVENT_WANT, .now_us = world->now_us};
+    event.want.want = 4711;
+    event.want.entry = 1;
+    event.want.file = 1;
+    event.want.count = 1;
+    struct node_update update;
+    assert_int_equal(node_step(world->node, &event, &update), 0);
+    assert_int_equal(update.count, 1);
+    assert_int_equal(update.effects[0].kind, NODE_EFFECT_WANT_FAILED);
+    assert_int_equal(update.effects[0].want.want, 4711);
+    assert_int_equal(update.effects[0].want.error, ERROR_MISMATCH);
+    world_free(world);
+}
+
 /* Too busy: it is asked again a little later. */
 static void test_busy(void **state)
 {
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_bad_chunk_always),
         cmocka_unit_test(test_bad_proof),
         cmocka_unit_test(test_rejected),
+        cmocka_unit_test(test_want_of_a_failed_entry),
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_scarce_slots),
         cmocka_unit_test(test_scarce_slots_seek),
