@@ -341,8 +341,14 @@ static void test_lower_limit(void **state)
     assert_int_equal(store_bench_open(bench, false), 0);
     assert_int_equal(store_evict_file(bench->store, &large.id), 0);
     store_bench_put_all(bench, &small);
-    store_bench_reopen(bench);
-    assert_int_equal(store_get_status(bench->store, &status), 0);
+    /* An opening that finds the machine busy leaves the compaction to a later one. */
+    for (uint32_t opening = 0; opening < 20; opening++) {
+        store_bench_reopen(bench);
+        assert_int_equal(store_get_status(bench->store, &status), 0);
+        if (status.file_bytes <= bench->limit_bytes) {
+            break;
+        }
+    }
     assert_int_equal(status.payload_bytes, small.id.bytes);
     assert_in_range(status.file_bytes, small.id.bytes, bench->limit_bytes);
     for (uint32_t chunk = 0; chunk < 800; chunk++) {
