@@ -137,6 +137,17 @@ void crypto_key_public(const struct crypto_key *key, uint8_t ret_public[PUBLIC_K
     memcpy(ret_public, key->public_key, PUBLIC_KEY_BYTES);
 }
 
+void crypto_key_hash(const struct crypto_key *key, uint8_t ret_hash[HASH_BYTES])
+{
+    /* DER of all that stands before the key: SEQUENCE, AlgorithmIdentifier id-Ed25519, BIT STRING. */
+    static const uint8_t prefix[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                     0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+    uint8_t encoded[sizeof prefix + PUBLIC_KEY_BYTES];
+    memcpy(encoded, prefix, sizeof prefix);
+    memcpy(encoded + sizeof prefix, key->public_key, PUBLIC_KEY_BYTES);
+    crypto_sha256(encoded, sizeof encoded, ret_hash);
+}
+
 int crypto_key_seed(const struct crypto_key *key, uint8_t ret_seed[CRYPTO_SEED_BYTES])
 {
     size_t bytes = CRYPTO_SEED_BYTES;

@@ -38,6 +38,8 @@ int crypto_key_from_seed(const uint8_t seed[CRYPTO_SEED_BYTES], struct crypto_ke
 int crypto_key_generate(struct crypto_key **ret_key);
 void crypto_key_free(struct crypto_key *key);
 void crypto_key_public(const struct crypto_key *key, uint8_t ret_public[PUBLIC_KEY_BYTES]);
+/* SHA-256 of the key's SubjectPublicKeyInfo (RFC 8410): what TLS shows of it, and a node's peer id. */
+void crypto_key_hash(const struct crypto_key *key, uint8_t ret_hash[HASH_BYTES]);
 /* The secret; wipe it after use. ERROR_CRYPTO. */
 int crypto_key_seed(const struct crypto_key *key, uint8_t ret_seed[CRYPTO_SEED_BYTES]);
 /* Zeroes memory that held a secret, also where a compiler would leave it out. */

@@ -268,6 +268,13 @@ const struct net_address *net_listener_address(const struct net_listener *listen
     return &listener->address;
 }
 
+int net_listener_share_port(struct net_listener *listener)
+{
+    int one = 1;
+    return setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0 ? 0
+                                                                                     : ERROR_SYSTEM;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     free(handle->data);

@@ -30,6 +30,9 @@ int net_listener_open(struct net_loop *loop, const char *host, uint16_t port,
                       struct net_listener **ret_listener, char ret_text[NET_LISTENER_TEXT_BYTES]);
 /* What it is bound to, with the actual port. */
 const struct net_address *net_listener_address(const struct net_listener *listener);
+/* Lets own sockets bind to the same port, to dial from it (SO_REUSEPORT). After it was opened without
+ * sharing, so that a port in use was noticed. ERROR_SYSTEM. */
+int net_listener_share_port(struct net_listener *listener);
 /* No callback any more; memory is freed by the loop. NULL is fine. */
 void net_listener_close(struct net_listener *listener);
 

@@ -533,10 +533,11 @@ const struct net_stream_handler net_stream_nobody = {
     .closed = ignore_closed,
 };
 
-int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
-                      const struct net_stream_limits *limits,
-                      const struct net_stream_handler *handler, void *context,
-                      struct net_stream **ret_stream)
+/* `name` is a client's, for its ticket; else NULL. */
+static int take_socket(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
+                       const struct net_stream_limits *limits,
+                       const struct net_stream_handler *handler, void *context,
+                       struct net_stream **ret_stream)
 {
     struct net_stream *stream = NULL;
     struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
@@ -547,6 +548,16 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
         return error;
     }
     stream->state = OPEN;
+    stream->offer = NET_OFFER_PEER;
+    if (name != NULL) {
+        stream->host = strdup(name);
+    }
+    if (name != NULL && stream->host == NULL) {
+        close(fd);
+        net_deadline_close(stream->deadline);
+        free(stream);
+        return ERROR_NO_MEMORY;
+    }
     if (getpeername(fd, (struct sockaddr *)&peer, &peer_bytes) == 0) {
         net_address_from_sockaddr((struct sockaddr *)&peer, &stream->peer);
     }
@@ -563,6 +574,24 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
     net_loop_defer(loop, &stream->turn);
     *ret_stream = stream;
     return 0;
+}
+
+int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
+                      const struct net_stream_limits *limits,
+                      const struct net_stream_handler *handler, void *context,
+                      struct net_stream **ret_stream)
+{
+    return take_socket(loop, fd, tls, NULL, limits, handler, context, ret_stream);
+}
+
+int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
+                    const struct net_stream_limits *limits,
+                    const struct net_stream_handler *handler, void *context,
+                    struct net_stream **ret_stream)
+{
+    assert(strlen(name) <= NET_HOST_BYTES_MAX);
+    return take_socket(loop, fd, tls, net_tls_is_server(tls) ? NULL : name, limits, handler,
+                       context, ret_stream);
 }
 
 void net_stream_set_handler(struct net_stream *stream, const struct net_stream_handler *handler,

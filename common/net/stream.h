@@ -83,6 +83,13 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
                       const struct net_stream_limits *limits,
                       const struct net_stream_handler *handler, void *context,
                       struct net_stream **ret_stream);
+/* Likewise, with a peer at the other end. A server's `tls` waits for its hello; a client's says its own,
+ * offers refrain/1 alone, and keeps its ticket under `name` (copied; at most NET_HOST_BYTES_MAX,
+ * asserted). */
+int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
+                    const struct net_stream_limits *limits,
+                    const struct net_stream_handler *handler, void *context,
+                    struct net_stream **ret_stream);
 /* Hands the stream to another owner: later callbacks are its. */
 void net_stream_set_handler(struct net_stream *stream, const struct net_stream_handler *handler,
                             void *context);

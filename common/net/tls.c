@@ -25,6 +25,11 @@
 #define TICKET_NAME_BYTES 272 /* a DNS name, ':' and a port */
 #define TEXT_BYTES 160
 
+/* Between peers: what a certificate may be, and how many bytes of them are read. */
+#define PEER_SIGNATURES "ed25519"
+#define PEER_CERTIFICATE_BYTES_MAX 8192
+#define PEER_TICKET_S (7L * 24 * 3600) /* RFC 8446, 4.6.1: the most that is allowed */
+
 static const unsigned char alpn_link[] = "\x09refrain/1";
 static const unsigned char alpn_http[] = "\x08http/1.1";
 static const unsigned char alpn_both[] = "\x09refrain/1\x08http/1.1";
@@ -37,7 +42,8 @@ struct ticket {
 struct net_tls {
     SSL_CTX *context;
     bool is_server;
-    uint8_t key_hash[HASH_BYTES]; /* a server's own */
+    bool is_peer;                 /* shows a certificate and wants one */
+    uint8_t key_hash[HASH_BYTES]; /* of the own key: a server's, a peer's */
     struct ticket *tickets;       /* a client's, NET_TLS_TICKETS_MAX of them */
     size_t ticket_next;           /* the one to be replaced when all are taken */
 };
@@ -166,11 +172,11 @@ static int on_alpn(SSL *ssl, const unsigned char **ret_chosen, unsigned char *re
                    const unsigned char *list, unsigned list_bytes, void *context)
 {
     (void)ssl;
-    (void)context;
+    const struct net_tls *tls = context;
     const unsigned char *chosen = NULL;
     if (offers(list, list_bytes, alpn_link)) {
         chosen = alpn_link;
-    } else if (offers(list, list_bytes, alpn_http)) {
+    } else if (!tls->is_peer && offers(list, list_bytes, alpn_http)) {
         chosen = alpn_http;
     } else {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -236,9 +242,65 @@ int net_tls_new_server(const struct crypto_key *key, struct net_tls **ret_tls)
         net_tls_free(tls);
         return error;
     }
-    SSL_CTX_set_alpn_select_cb(tls->context, on_alpn, NULL);
+    SSL_CTX_set_alpn_select_cb(tls->context, on_alpn, tls);
     SSL_CTX_set_session_cache_mode(tls->context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(tls->context, 1);
+    *ret_tls = tls;
+    return 0;
+}
+
+/* Any key will do: it is the name. That the other side holds it, TLS itself has shown. */
+static int accept_certificate(X509_STORE_CTX *store, void *context)
+{
+    (void)context;
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 1;
+}
+
+/* What both of a peer's contexts have in common. */
+static int make_peer(struct net_tls *tls)
+{
+    tls->is_peer = true;
+    SSL_CTX_set_cert_verify_callback(tls->context, accept_certificate, NULL);
+    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_max_cert_list(tls->context, PEER_CERTIFICATE_BYTES_MAX);
+    SSL_CTX_set_timeout(tls->context, PEER_TICKET_S);
+    bool ok = SSL_CTX_set1_sigalgs_list(tls->context, PEER_SIGNATURES) == 1 &&
+              SSL_CTX_set_session_id_context(tls->context, alpn_link, sizeof alpn_link - 1) == 1;
+    ERR_clear_error();
+    return ok ? 0 : ERROR_CRYPTO;
+}
+
+int net_tls_new_peer_server(const struct crypto_key *key, struct net_tls **ret_tls)
+{
+    struct net_tls *tls = NULL;
+    int error = net_tls_new_server(key, &tls);
+    if (error == 0) {
+        error = make_peer(tls);
+    }
+    if (error != 0) {
+        net_tls_free(tls);
+        return error;
+    }
+    *ret_tls = tls;
+    return 0;
+}
+
+int net_tls_new_peer_client(const struct crypto_key *key, struct net_tls **ret_tls)
+{
+    struct net_tls *tls = NULL;
+    int error = net_tls_new_client(&tls);
+    if (error == 0) {
+        error = make_peer(tls);
+    }
+    if (error == 0) {
+        error = use_certificate(tls, crypto_key_evp(key));
+    }
+    if (error != 0) {
+        ERR_clear_error();
+        net_tls_free(tls);
+        return error;
+    }
     *ret_tls = tls;
     return 0;
 }
@@ -278,24 +340,40 @@ void net_tls_free(struct net_tls *tls)
 
 void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES])
 {
-    assert(tls->is_server);
+    assert(tls->is_server || tls->is_peer);
     memcpy(ret_hash, tls->key_hash, HASH_BYTES);
 }
 
+bool net_tls_is_server(const struct net_tls *tls)
+{
+    return tls->is_server;
+}
+
 /* ---- channels ---- */
+
+/* OpenSSL's call is 0 on success. */
+static bool set_offer(SSL *ssl, enum net_offer offer)
+{
+    switch (offer) {
+    case NET_OFFER_LINK:
+        return SSL_set_alpn_protos(ssl, alpn_both, sizeof alpn_both - 1) == 0;
+    case NET_OFFER_PEER:
+        return SSL_set_alpn_protos(ssl, alpn_link, sizeof alpn_link - 1) == 0;
+    case NET_OFFER_HTTP:
+        break;
+    }
+    return SSL_set_alpn_protos(ssl, alpn_http, sizeof alpn_http - 1) == 0;
+}
 
 static int prepare_client(struct net_tls_channel *channel, const char *host, uint16_t port,
                           enum net_offer offer)
 {
     struct net_address address;
-    bool both = offer == NET_OFFER_LINK;
-    /* This call is 0 on success. */
-    if (SSL_set_alpn_protos(channel->ssl, both ? alpn_both : alpn_http,
-                            both ? sizeof alpn_both - 1 : sizeof alpn_http - 1) != 0) {
+    if (!set_offer(channel->ssl, offer)) {
         return ERROR_CRYPTO;
     }
-    if (net_address_parse(host, port, &address) != 0 &&
-        SSL_set_tlsext_host_name(channel->ssl, host) != 1) {
+    bool is_name = offer != NET_OFFER_PEER && net_address_parse(host, port, &address) != 0;
+    if (is_name && SSL_set_tlsext_host_name(channel->ssl, host) != 1) {
         return ERROR_CRYPTO;
     }
     snprintf(channel->name, sizeof channel->name, "%s:%u", host, port);

@@ -8,8 +8,13 @@
  * against the signature in its HELLO (identity.h), for a peer against its peer id. Without that
  * check a connection is private against listeners only, not against impostors.
  *
+ * Between peers both sides show a certificate, of the Ed25519 key that names them. A peer's server
+ * asks for one, takes any, and refuses a client without; no other kind of key is looked at.
+ *
  * A client keeps one resumption ticket for each host and port in memory (newest wins, used once, at
- * most NET_TLS_TICKETS_MAX); a resumed connection tells the key hash of the original handshake.
+ * most NET_TLS_TICKETS_MAX); a resumed connection tells the key hash of the original handshake, to
+ * both sides: a peer's ticket holds the certificate that its client showed. A server's tickets are
+ * good as long as its context lives, a week at most.
  * A client's context belongs to one thread; a server's may be used by several at once (workers share
  * one, so that they show one key).
  */
@@ -36,6 +41,7 @@ enum net_protocol {
 enum net_offer {
     NET_OFFER_LINK = 1, /* refrain/1, else http/1.1 (then a link goes on with Upgrade) */
     NET_OFFER_HTTP = 2, /* http/1.1 only */
+    NET_OFFER_PEER = 3, /* refrain/1 only; `host` is no host, but the name of the ticket */
 };
 
 struct net_tls;
@@ -46,9 +52,14 @@ struct net_tls;
 int net_tls_new_server(const struct crypto_key *key, struct net_tls **ret_tls);
 /* A client's context. ERROR_NO_MEMORY, ERROR_CRYPTO. */
 int net_tls_new_client(struct net_tls **ret_tls);
+/* Contexts for links between peers: each side shows `key` (used during this call only). A server
+ * knows refrain/1 alone. ERROR_NO_MEMORY, ERROR_CRYPTO. */
+int net_tls_new_peer_server(const struct crypto_key *key, struct net_tls **ret_tls);
+int net_tls_new_peer_client(const struct crypto_key *key, struct net_tls **ret_tls);
 /* After all connections that use it have closed. NULL is fine. */
 void net_tls_free(struct net_tls *tls);
-/* SHA-256 of the own key's SubjectPublicKeyInfo; a server's only (asserted). */
+bool net_tls_is_server(const struct net_tls *tls);
+/* SHA-256 of the own key's SubjectPublicKeyInfo; of a context with a key only (asserted). */
 void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES]);
 
 /*
@@ -81,7 +92,7 @@ enum net_tls_wait net_tls_channel_shutdown(struct net_tls_channel *channel);
 /* After the handshake: */
 enum net_protocol net_tls_channel_protocol(const struct net_tls_channel *channel);
 bool net_tls_channel_resumed(const struct net_tls_channel *channel);
-/* False: the other side showed no certificate. */
+/* Of the other side's key, also when the connection was resumed. False: it showed no certificate. */
 bool net_tls_channel_peer_key_hash(const struct net_tls_channel *channel,
                                    uint8_t ret_hash[HASH_BYTES]);
 /* After FAILED: ERROR_UNREACHABLE (the connection broke), ERROR_CRYPTO (TLS itself). */
