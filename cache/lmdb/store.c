@@ -1,10 +1,11 @@
 /*
  * store.c: opening and closing the store.
  *
- * Responsible for judging what stands in the folder (ours, nothing, damaged, foreign, newer), for
- * giving disk space back by a compact copy, and for the order of starting and stopping. Reading
- * is store_read.c, writing store_writer.c.
+ * Responsible for judging what stands in the folder (ours, nothing, damaged, foreign, newer), and
+ * for the order of starting and stopping. Reading is store_read.c, writing store_writer.c, giving
+ * disk space back store_compact.c.
  */
+#include "cache/lmdb/store_check.h"
 #include "cache/lmdb/store_internal.h"
 #include "common/cursor.h"
 #include "common/error.h"
@@ -20,8 +21,6 @@
 #include <unistd.h>
 
 #define MESSAGE_BYTES_MAX (2 * PATH_MAX + 256)
-/* A copy is worth while when this much would be given back, and half of what remains. */
-#define COMPACT_BYTES_MIN (UINT64_C(16) << 20)
 #define GROW_STEPS 16u /* from the first size of the map to the largest */
 
 void store_say(const struct store *store, const char *format, ...)
@@ -73,7 +72,8 @@ static int open_env(struct store *store)
     if (error != 0) {
         return error;
     }
-    error = store_env_open(store->folder, map_bytes, store->read_only, &store->env);
+    error =
+        store_env_open(store->folder, map_bytes, store->read_only, store->check_us, &store->env);
     if (error != ERROR_DAMAGED || store->read_only) {
         return error;
     }
@@ -85,62 +85,9 @@ static int open_env(struct store *store)
     store_say(store, "chunk store %s: damaged or not ours; kept as %s, a new one is begun",
               store->folder, aside);
     error = store_env_make_folder(store->folder);
-    return error != 0 ? error : store_env_open(store->folder, map_bytes, false, &store->env);
-}
-
-/* Bytes of all pages that hold something. */
-static int used_bytes(const struct store *store, uint64_t *ret_bytes)
-{
-    const MDB_dbi databases[] = {store->env.meta, store->env.files, store->env.rows,
-                                 store->env.chunks, store->env.manifests};
-    MDB_txn *txn = NULL;
-    uint64_t pages = 0;
-    int error = mdb_txn_begin(store->env.env, NULL, MDB_RDONLY, &txn);
-    if (error != 0) {
-        return store_env_error(error);
-    }
-    for (size_t i = 0; i < sizeof databases / sizeof databases[0] && error == 0; i++) {
-        MDB_stat stat;
-        error = mdb_stat(txn, databases[i], &stat);
-        if (error == 0) {
-            pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-        }
-    }
-    mdb_txn_abort(txn);
-    if (error == 0) {
-        *ret_bytes = pages * store->env.page_bytes;
-    }
-    return store_env_error(error);
-}
-
-static bool is_worthwhile(const struct store *store, uint64_t file_bytes, uint64_t used)
-{
-    bool fits = used <= store_map_bytes(store->limit_bytes);
-    return file_bytes >= used + used / 2 + COMPACT_BYTES_MIN ||
-           (fits && file_bytes > store_map_bytes_max(store->limit_bytes));
-}
-
-/* Gives disk space back when most of the file is free pages: after the limit was lowered, or much
- * was evicted. What cannot be done is left for another time. ERROR_* only when the store is not
- * open any more. */
-static int compact_if_worthwhile(struct store *store)
-{
-    char leftover[PATH_MAX];
-    uint64_t file_bytes = 0;
-    uint64_t used = 0;
-    uint64_t free_bytes = 0;
-    if (store_env_path(store->folder, "data.new", leftover)) {
-        unlink(leftover); /* of a copy that was interrupted */
-    }
-    if (store_env_file_bytes(&store->env, &file_bytes) != 0 || used_bytes(store, &used) != 0 ||
-        !is_worthwhile(store, file_bytes, used) ||
-        store_free_bytes(store->folder, &free_bytes) != 0 ||
-        free_bytes < used + COMPACT_BYTES_MIN || !store->env.checked) {
-        return 0;
-    }
-    store->env.map_bytes = store_map_bytes(store->limit_bytes);
-    int error = store_env_compact(store->folder, &store->env);
-    return store->env.env == NULL ? error : 0;
+    return error != 0
+               ? error
+               : store_env_open(store->folder, map_bytes, false, store->check_us, &store->env);
 }
 
 static int load_uses(struct store *store)
@@ -256,14 +203,13 @@ static struct store *alloc_store(const struct store_config *config)
     store->limit_bytes = config->limit_bytes < STORE_LIMIT_BYTES_LEAST ? STORE_LIMIT_BYTES_LEAST
                                                                        : config->limit_bytes;
     store->read_only = config->read_only;
+    store->check_us = config->check_later ? 0 : STORE_CHECK_US_AT_OPEN;
     store->hasher = config->hasher;
     store->callbacks = config->callbacks;
     return store;
 }
 
-/* How far the map may grow. A file that is larger than the limit (which was lowered) needs some
- * pages, too: nothing can be evicted without. */
-static void set_growth(struct store *store)
+void store_set_growth(struct store *store)
 {
     uint64_t most = store_map_bytes_max(store->limit_bytes);
     uint64_t now = store->env.map_bytes;
@@ -278,11 +224,8 @@ static void set_growth(struct store *store)
 /* Brings the opened environment into use. */
 static int start(struct store *store)
 {
-    int error = store->read_only ? 0 : compact_if_worthwhile(store);
-    if (error == 0) {
-        set_growth(store);
-        error = load_uses(store);
-    }
+    store_set_growth(store);
+    int error = load_uses(store);
     if (error == 0 && !store->read_only) {
         error = store_writer_start(store);
     }
@@ -292,6 +235,7 @@ static int start(struct store *store)
 int store_open(const struct store_config *config, struct store **ret_store)
 {
     assert(config->read_only || config->callbacks.stored != NULL);
+    assert(!config->read_only || !config->check_later);
     struct store *store = alloc_store(config);
     if (store == NULL) {
         return ERROR_NO_MEMORY;

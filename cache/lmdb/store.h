@@ -30,6 +30,10 @@
  *
  * The limit is what the file may take of the disk: the payload that the node may keep is
  * store_payload_limit_bytes(limit), a little less, so that pages between transactions have room.
+ * LMDB's file never shrinks: when most of it is free, or the limit was lowered and what is left
+ * fits, the writer thread puts a compact copy in its place. It looks when the store was opened (and
+ * its structure checked), and after evictions when nothing waits to be written. Puts wait for the
+ * copy, and so does store_close; reads wait for the rename only.
  */
 #ifndef CACHE_LMDB_STORE_H
 #define CACHE_LMDB_STORE_H
@@ -79,6 +83,9 @@ struct store_config {
     const char *folder;   /* made if need be, with its parents; copied */
     uint64_t limit_bytes; /* of the file */
     bool read_only; /* nothing is made, changed or set aside; puts and the like: ERROR_DENIED */
+    bool
+        check_later; /* the writer thread alone walks the structure (store_check.h), as it does with
+                       * a store that opening has no time for; not with read_only (asserted) */
     struct store_hasher hasher;
     struct store_callbacks
         callbacks; /* `stored` is needed unless read_only, the others may be NULL */
@@ -149,8 +156,10 @@ int store_pin(struct store *store, const struct media_file_id *file, bool pinned
 int store_put_manifest(struct store *store, const uint8_t track_id[TRACK_ID_BYTES],
                        const uint8_t *bytes, uint32_t count);
 
-/* Waits until what was queued before is carried out, and its callbacks have returned. 0, or why
- * writing is off (ERROR_FULL, ERROR_DAMAGED). Not for read_only (asserted). */
+/* Waits until what was queued before is carried out, and its callbacks have returned; also until
+ * the writer thread has done what opening left to it, and the file is compact if evictions made
+ * that worth while. 0, or why writing is off (ERROR_FULL, ERROR_DAMAGED). Not for read_only
+ * (asserted). */
 int store_flush(struct store *store);
 /* Writing is allowed again after ERROR_FULL; the next put shows whether it works. Waits for
  * nothing. */

@@ -384,6 +384,32 @@ int store_check_file(const char *path, uint64_t within_us, bool *ret_complete)
     return error;
 }
 
+int store_check_renumber(int descriptor, uint64_t last)
+{
+    assert(last > 0);
+    uint8_t *start = malloc(META_READ_BYTES);
+    if (start == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    uint32_t page_bytes = 0;
+    const uint8_t *meta = NULL;
+    ssize_t count = pread(descriptor, start, META_READ_BYTES, 0);
+    int error = count < 0 ? ERROR_IO : check_metas(start, (size_t)count, &page_bytes, &meta);
+    if (error == 0) {
+        uint8_t body[META_END - META_AT];
+        memcpy(body, meta + META_AT, sizeof body);
+        for (uint64_t page = 0; page < META_PAGES; page++) {
+            uint64_t number = last % META_PAGES == page ? last : last - 1;
+            memcpy(body + META_TXN_AT - META_AT, &number, sizeof number);
+            memcpy(start + page * page_bytes + META_AT, body, sizeof body);
+        }
+        size_t bytes = (size_t)META_PAGES * page_bytes;
+        error = pwrite(descriptor, start, bytes, 0) == (ssize_t)bytes ? 0 : ERROR_IO;
+    }
+    free(start);
+    return error;
+}
+
 bool store_check_value(const void *value, size_t value_bytes, uint32_t page_bytes)
 {
     if (value_bytes < page_bytes) {

@@ -30,6 +30,13 @@ int store_check_bytes(const uint8_t *bytes, size_t count, uint64_t pages_max, bo
  * ERROR_NOT_FOUND, ERROR_DENIED, ERROR_IO besides. */
 int store_check_file(const char *path, uint64_t within_us, bool *ret_complete);
 
+/* Gives a compact copy, as LMDB wrote it, the number of the `last` transaction (> 0) of the database
+ * that it was made of: both meta pages lead to the copy's trees, one as `last`, one as that before.
+ * LMDB numbers a copy anew from 1; but while another process has the database open, the lock file
+ * tells the number, and that tells which of the meta pages counts. In a copy the first is empty.
+ * ERROR_DAMAGED: not a copy; ERROR_IO, ERROR_NO_MEMORY. */
+int store_check_renumber(int descriptor, uint64_t last);
+
 /* The bytes of a value in the map, of `value_bytes`: if LMDB keeps them on pages of their own, the
  * header before them must say as many pages as they need; LMDB frees that many. */
 bool store_check_value(const void *value, size_t value_bytes, uint32_t page_bytes);

@@ -245,7 +245,7 @@ static int open_environment(const char *folder, bool read_only, struct store_env
     return store_env_error(error);
 }
 
-int store_env_open(const char *folder, uint64_t map_bytes, bool read_only,
+int store_env_open(const char *folder, uint64_t map_bytes, bool read_only, uint64_t check_us,
                    struct store_env *ret_env)
 {
     char path[PATH_MAX];
@@ -259,7 +259,7 @@ int store_env_open(const char *folder, uint64_t map_bytes, bool read_only,
     if (!store_env_path(folder, "data.mdb", path)) {
         return ERROR_SYSTEM;
     }
-    int error = store_check_file(path, STORE_CHECK_US_AT_OPEN, &env.checked);
+    int error = store_check_file(path, check_us, &env.checked);
     if (error == ERROR_NOT_FOUND && !read_only) {
         env.checked = true;
         error = 0;
@@ -311,11 +311,19 @@ int store_env_file_bytes(const struct store_env *env, uint64_t *ret_bytes)
 /* A compact copy beside the database, on the disk when this returns 0. */
 static int copy_compact(const struct store_env *env, const char *path)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    MDB_envinfo info;
+    int error = store_env_error(mdb_env_info(env->env, &info));
+    if (error != 0) {
+        return error;
+    }
+    int descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (descriptor < 0) {
         return store_env_error(errno);
     }
-    int error = store_env_error(mdb_env_copyfd2(env->env, descriptor, MDB_CP_COMPACT));
+    error = store_env_error(mdb_env_copyfd2(env->env, descriptor, MDB_CP_COMPACT));
+    if (error == 0) {
+        error = store_check_renumber(descriptor, info.me_last_txnid);
+    }
     if (error == 0 && fsync(descriptor) != 0) {
         error = store_env_error(errno);
     }
@@ -337,24 +345,29 @@ static int sync_folder(const char *folder)
     return error;
 }
 
-int store_env_compact(const char *folder, struct store_env *env)
+int store_env_copy(const char *folder, const struct store_env *env)
+{
+    char path[PATH_MAX];
+    return store_env_path(folder, STORE_ENV_COPY_NAME, path) ? copy_compact(env, path)
+                                                             : ERROR_SYSTEM;
+}
+
+int store_env_swap(const char *folder, uint64_t map_bytes, struct store_env *env)
 {
     char path[PATH_MAX];
     char copy[PATH_MAX];
-    if (!store_env_path(folder, "data.mdb", path) || !store_env_path(folder, "data.new", copy)) {
+    if (!store_env_path(folder, "data.mdb", path) ||
+        !store_env_path(folder, STORE_ENV_COPY_NAME, copy)) {
         return ERROR_SYSTEM;
     }
-    int error = copy_compact(env, copy);
-    if (error != 0) {
-        return error;
-    }
-    uint64_t map_bytes = env->map_bytes;
+    int error = 0;
     store_env_close(env);
     if (rename(copy, path) != 0) {
         unlink(copy);
+        error = ERROR_IO;
     } else {
         error = sync_folder(folder);
     }
-    int open_error = store_env_open(folder, map_bytes, false, env);
+    int open_error = store_env_open(folder, map_bytes, false, 0, env);
     return open_error != 0 ? open_error : error;
 }

@@ -11,6 +11,7 @@
 
 #include <lmdb.h>
 
+#define STORE_ENV_COPY_NAME "data.new"
 #define STORE_SET_ASIDE_MAX 99u /* FOLDER.damaged-1 to -99 */
 
 struct store_env {
@@ -30,8 +31,8 @@ struct store_env {
 int store_env_error(int lmdb_error);
 
 /* Opens what is in the folder (which exists), or begins it. Errors as store_open's; ERROR_DAMAGED
- * also for a database that is not ours. */
-int store_env_open(const char *folder, uint64_t map_bytes, bool read_only,
+ * also for a database that is not ours. The structure check may take `check_us` before. */
+int store_env_open(const char *folder, uint64_t map_bytes, bool read_only, uint64_t check_us,
                    struct store_env *ret_env);
 void store_env_close(struct store_env *env); /* nothing when it is not open */
 
@@ -41,9 +42,13 @@ void store_env_mark_damaged(const char *folder);
 int store_env_make_folder(const char *folder);
 /* Renames the folder; ret_name has PATH_MAX bytes. ERROR_DAMAGED: it could not be renamed. */
 int store_env_set_aside(const char *folder, char *ret_name);
-/* Writes a compact copy and puts it in the place of the database, which is closed for it and
- * opened again. On an error before that the database stays open as it was. */
-int store_env_compact(const char *folder, struct store_env *env);
+/* Writes a compact copy beside the database; nobody may write to it meanwhile, everybody may read.
+ * On an error there is no copy. */
+int store_env_copy(const char *folder, const struct store_env *env);
+/* Puts that copy in the place of the database, which is closed for it and opened again with a map
+ * of `map_bytes`: nobody may have a transaction. When the copy could not be put there, the old one
+ * is opened; when nothing could be opened, env->env is NULL. Its structure is still to be checked. */
+int store_env_swap(const char *folder, uint64_t map_bytes, struct store_env *env);
 
 /* Bytes of data.mdb. */
 int store_env_file_bytes(const struct store_env *env, uint64_t *ret_bytes);

@@ -54,20 +54,23 @@ struct store {
     char *folder;
     uint64_t limit_bytes;
     bool read_only;
+    uint64_t check_us; /* of the structure check, in opening */
     struct store_hasher hasher;
     struct store_callbacks callbacks;
 
     struct store_env env;
     pthread_rwlock_t env_lock;
-    uint64_t map_bytes_max;  /* how large the map may become */
-    uint64_t map_step_bytes; /* by how much it grows at once */
     struct store_verified verified;
 
     /* The writer thread's own. */
-    uint64_t uses;    /* number of the last use */
-    uint8_t *masks;   /* FILE_ROWS_MAX */
-    uint8_t *record;  /* STORE_FILE_BYTES_MAX */
-    bool must_reopen; /* LMDB refuses to write until the environment is opened again */
+    uint64_t map_bytes_max;  /* how large the map may become */
+    uint64_t map_step_bytes; /* by how much it grows at once */
+    uint64_t uses;           /* number of the last use */
+    bool has_evicted;        /* since it was last asked whether the file should be compact */
+    bool copy_failed;        /* no more compact copies before the next opening */
+    uint8_t *masks;          /* FILE_ROWS_MAX */
+    uint8_t *record;         /* STORE_FILE_BYTES_MAX */
+    bool must_reopen;        /* LMDB refuses to write until the environment is opened again */
 
     pthread_t thread;
     pthread_mutex_t lock;
@@ -75,7 +78,7 @@ struct store {
     pthread_cond_t idle;        /* flushers: a batch is over */
     struct store_op_list queue; /* waiting */
     struct store_op_list held;  /* kept until writing works again; no puts */
-    uint64_t accepted;          /* operations ever queued */
+    uint64_t accepted;          /* operations ever queued, and one that stands for the opening's */
     uint64_t finished;          /* of those, carried out or held */
     uint64_t flush_until;       /* hurry while `finished` is below */
     bool closing;
@@ -110,7 +113,19 @@ int store_verify_row(const struct store_env *env, MDB_txn *txn, const struct sto
                      const struct media_file_id *file, uint32_t row,
                      const struct store_row_view *view);
 
+/* ---- store_compact.c: in the writer thread, on a structure that was checked ---- */
+
+/* Puts a compact copy in the place of the database, if that is worth while and can be done. ERROR_*
+ * only when the environment is not open any more. */
+int store_compact(struct store *store);
+/* Removes a copy that was interrupted. */
+void store_compact_clean(const struct store *store);
+
 /* ---- store.c ---- */
+
+/* Decides how far the map may grow, from its size now. A file that is larger than the limit (which
+ * was lowered) needs some pages, too: nothing can be evicted without. */
+void store_set_growth(struct store *store);
 
 /* Says one sentence for people, if anybody listens. */
 void store_say(const struct store *store, const char *format, ...)

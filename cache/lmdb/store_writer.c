@@ -249,7 +249,8 @@ static int reopen(struct store *store)
     pthread_rwlock_wrlock(&store->env_lock);
     uint64_t map_bytes = store->env.map_bytes;
     store_env_close(&store->env);
-    int error = store_env_open(store->folder, map_bytes, false, &store->env);
+    int error =
+        store_env_open(store->folder, map_bytes, false, STORE_CHECK_US_AT_OPEN, &store->env);
     pthread_rwlock_unlock(&store->env_lock);
     return error;
 }
@@ -337,6 +338,8 @@ static void run_batch(struct store *store, struct store_op_list *batch)
         off = judge_failure(store, error);
     }
     while (batch->first != NULL) {
+        store->has_evicted |=
+            batch->first->kind == STORE_OP_EVICT_FILE || batch->first->kind == STORE_OP_EVICT_ROW;
         if (off == 0 && one_by_one) {
             struct store_op *rest = batch->first->next;
             error = apply_alone(store, batch->first);
@@ -383,20 +386,46 @@ static uint64_t take_batch(struct store *store, struct store_op_list *batch)
     return taken;
 }
 
+static void compact(struct store *store)
+{
+    store->has_evicted = false;
+    int error = store_compact(store);
+    if (error != 0) {
+        store->must_reopen = true;
+        turn_off(store, error == ERROR_DAMAGED ? ERROR_DAMAGED : ERROR_FULL);
+    }
+}
+
+/* What opening left to be done, while nobody waits for it. */
+static void catch_up(struct store *store)
+{
+    store_compact_clean(store);
+    int unfit = get_ready(store);
+    if (unfit != 0) {
+        turn_off(store, unfit);
+    } else {
+        compact(store);
+    }
+}
+
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
-    int unfit = get_ready(store); /* what opening left to be checked, while nobody waits for it */
-    if (unfit != 0) {
-        turn_off(store, unfit);
-    }
+    catch_up(store);
     pthread_mutex_lock(&store->lock);
+    store->finished++;
+    pthread_cond_broadcast(&store->idle);
     while (wait_for_batch(store)) {
         struct store_op_list batch = {0};
         uint64_t taken = take_batch(store, &batch);
         pthread_mutex_unlock(&store->lock);
         run_batch(store, &batch);
         pthread_mutex_lock(&store->lock);
+        if (store->has_evicted && store->queue.count == 0 && store->off == 0 && !store->closing) {
+            pthread_mutex_unlock(&store->lock);
+            compact(store);
+            pthread_mutex_lock(&store->lock);
+        }
         store->finished += taken;
         pthread_cond_broadcast(&store->idle);
     }
@@ -409,6 +438,7 @@ int store_writer_start(struct store *store)
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    store->accepted = 1;
     /* Signals are for the program's own thread. */
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
         return ERROR_SYSTEM;

@@ -47,6 +47,7 @@ int store_bench_open(struct store_bench *bench, bool read_only)
         .folder = bench->folder,
         .limit_bytes = bench->limit_bytes,
         .read_only = read_only,
+        .check_later = bench->check_later && !read_only,
         .hasher = cache_fixture_hasher(),
         .callbacks = {bench, on_stored, on_rotten, on_message},
     };

@@ -23,6 +23,7 @@ struct store_bench {
     char root[PATH_MAX / 2];   /* a temporary folder */
     char folder[PATH_MAX / 2]; /* the store's, in it */
     struct store *store;       /* NULL: closed */
+    bool check_later;          /* opening leaves the structure check to the writer thread */
     uint64_t limit_bytes;      /* STORE_BENCH_LIMIT_BYTES, unless the test sets another */
     pthread_mutex_t lock;
     int answers[STORE_BENCH_TOKENS_MAX]; /* by token */

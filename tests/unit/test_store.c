@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -304,20 +306,32 @@ static void test_read_while_replaced(void **state)
 
 /* ---- giving space back ---- */
 
+static uint64_t file_bytes(struct store_bench *bench)
+{
+    struct store_status status;
+    assert_int_equal(store_get_status(bench->store, &status), 0);
+    return status.file_bytes;
+}
+
+/* In the run in which it was evicted, while others read. */
 static void test_compact(void **state)
 {
     struct store_bench *bench = *state;
     struct cache_fixture large;
     struct cache_fixture small;
-    struct store_status status;
     assert_true(cache_fixture_init(&large, 1, 300 * ROW_BYTES));
     assert_true(cache_fixture_init(&small, 2, STORE_BENCH_FILE_BYTES));
     store_bench_put_all(bench, &large);
     store_bench_put_all(bench, &small);
+    struct race race = {.bench = bench, .file = &small};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, race_reader, &race), 0);
     assert_int_equal(store_evict_file(bench->store, &large.id), 0);
-    store_bench_reopen(bench);
-    assert_int_equal(store_get_status(bench->store, &status), 0);
-    assert_in_range(status.file_bytes, STORE_BENCH_FILE_BYTES, 2 * STORE_BENCH_FILE_BYTES + 100000);
+    assert_int_equal(store_flush(bench->store), 0);
+    atomic_store(&race.over, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(race.wrong, 0);
+    assert_in_range(file_bytes(bench), STORE_BENCH_FILE_BYTES, 2 * STORE_BENCH_FILE_BYTES + 100000);
     store_bench_assert_picture(bench, &small, "xxxxxxxx xxx");
     store_bench_put_all(bench, &large);
     store_bench_reopen(bench);
@@ -326,33 +340,123 @@ static void test_compact(void **state)
     cache_fixture_deinit(&small);
 }
 
-/* The limit was lowered: room can be made, and the file shrinks when it is opened next. */
-static void test_lower_limit(void **state)
+/* Evicted, and closed before the writer came to it: the next opening does it. */
+static void test_compact_after_opening(void **state)
 {
     struct store_bench *bench = *state;
     struct cache_fixture large;
+    assert_true(cache_fixture_init(&large, 1, 300 * ROW_BYTES));
+    store_bench_put_all(bench, &large);
+    assert_int_equal(store_evict_file(bench->store, &large.id), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        store_bench_reopen(bench);
+        assert_int_equal(store_flush(bench->store), 0);
+    }
+    assert_in_range(file_bytes(bench), 1, 100000);
+    cache_fixture_deinit(&large);
+}
+
+/* The limit was lowered: room can be made, and the file shrinks in the same run. */
+static void lower_limit(struct store_bench *bench)
+{
+    struct cache_fixture large;
     struct cache_fixture small;
-    struct store_status status;
     assert_true(cache_fixture_init(&large, 1, 440 * ROW_BYTES));
     assert_true(cache_fixture_init(&small, 2, 100 * ROW_BYTES));
     store_bench_put_all(bench, &large);
     store_bench_close(bench);
     bench->limit_bytes = UINT64_C(20) << 20;
     assert_int_equal(store_bench_open(bench, false), 0);
+    assert_int_equal(store_flush(bench->store), 0);
+    assert_in_range(file_bytes(bench), large.id.bytes, 2 * large.id.bytes); /* still in use */
     assert_int_equal(store_evict_file(bench->store, &large.id), 0);
     store_bench_put_all(bench, &small);
-    /* An opening that finds the machine busy leaves the compaction to a later one. */
-    for (uint32_t opening = 0; opening < 20; opening++) {
-        store_bench_reopen(bench);
-        assert_int_equal(store_get_status(bench->store, &status), 0);
-        if (status.file_bytes <= bench->limit_bytes) {
-            break;
-        }
-    }
+    assert_in_range(file_bytes(bench), small.id.bytes, bench->limit_bytes);
+    store_bench_reopen(bench);
+    struct store_status status;
+    assert_int_equal(store_get_status(bench->store, &status), 0);
     assert_int_equal(status.payload_bytes, small.id.bytes);
     assert_in_range(status.file_bytes, small.id.bytes, bench->limit_bytes);
     for (uint32_t chunk = 0; chunk < 800; chunk++) {
         assert_int_equal(store_bench_read(bench, &small, chunk), 0);
+    }
+    cache_fixture_deinit(&large);
+    cache_fixture_deinit(&small);
+}
+
+static void test_lower_limit(void **state)
+{
+    lower_limit(*state);
+}
+
+/* Likewise when opening has no time to walk the structure. */
+static void test_lower_limit_checked_later(void **state)
+{
+    struct store_bench *bench = *state;
+    bench->check_later = true;
+    lower_limit(bench);
+}
+
+/* In a process of its own: opens the store for reading, says so, reads on when it is told to. */
+static void read_elsewhere(struct store_bench *bench, const struct cache_fixture *file, int say,
+                           int hear)
+{
+    uint8_t buffer[CHUNK_BYTES];
+    uint32_t bytes = 0;
+    char go = 0;
+    bool right = store_bench_open(bench, true) == 0 && write(say, "o", 1) == 1 &&
+                 read(hear, &go, 1) == 1 &&
+                 store_read(bench->store, &file->id, 10, buffer, &bytes) == 0 &&
+                 cache_fixture_is_chunk(file, 10, buffer, bytes);
+    _exit(right ? 0 : 1);
+}
+
+/* Another process has the store open for reading: it goes on with the old file, we with the new. */
+static void test_compact_beside_a_reader(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture large;
+    struct cache_fixture small;
+    assert_true(cache_fixture_init(&large, 1, 300 * ROW_BYTES));
+    assert_true(cache_fixture_init(&small, 2, STORE_BENCH_FILE_BYTES));
+    for (unsigned round = 0; round < 2; round++) { /* for even and odd numbers of transactions */
+        store_bench_put_all(bench, &large);
+        store_bench_put_all(bench, &small);
+        store_bench_close(bench);
+        int said[2];
+        int told[2];
+        char opened = 0;
+        assert_int_equal(pipe(said), 0);
+        assert_int_equal(pipe(told), 0);
+        pid_t reader = fork();
+        assert_true(reader >= 0);
+        if (reader == 0) {
+            close(told[1]); /* ours would keep the reader waiting when the test has failed */
+            read_elsewhere(bench, &small, said[1], told[0]);
+        }
+        close(said[1]); /* so that a reader that ends is heard */
+        assert_int_equal(read(said[0], &opened, 1), 1);
+        assert_int_equal(store_bench_open(bench, false), 0);
+        for (unsigned i = 0; i < round; i++) {
+            assert_int_equal(store_touch(bench->store, &small.id), 0);
+            assert_int_equal(store_flush(bench->store), 0);
+        }
+        assert_int_equal(store_evict_file(bench->store, &large.id), 0);
+        assert_int_equal(store_flush(bench->store), 0);
+        assert_in_range(file_bytes(bench), 1, 2 * STORE_BENCH_FILE_BYTES + 100000);
+        store_bench_assert_picture(bench, &small, "xxxxxxxx xxx");
+        store_bench_put_all(bench, &large);
+        int status = -1;
+        assert_int_equal(write(told[1], "g", 1), 1);
+        assert_int_equal(waitpid(reader, &status, 0), reader);
+        assert_int_equal(status, 0);
+        store_bench_reopen(bench);
+        store_bench_assert_picture(bench, &small, "xxxxxxxx xxx");
+        assert_int_equal(store_bench_read(bench, &large, 2399), 0);
+        assert_string_equal(bench->message, "");
+        close(said[0]);
+        close(told[0]);
+        close(told[1]);
     }
     cache_fixture_deinit(&large);
     cache_fixture_deinit(&small);
@@ -388,7 +492,10 @@ int main(void)
         STORE_TEST(test_same_root_other_length),
         STORE_TEST(test_read_while_replaced),
         STORE_TEST(test_compact),
+        STORE_TEST(test_compact_after_opening),
+        STORE_TEST(test_compact_beside_a_reader),
         STORE_TEST(test_lower_limit),
+        STORE_TEST(test_lower_limit_checked_later),
         STORE_TEST(test_free_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
