@@ -44,6 +44,9 @@ struct net_stream {
     struct net_deferred turn;
     struct net_tls *tls;
     enum net_offer offer;
+    bool is_peer;
+    bool has_expected; /* a peer's client */
+    uint8_t expected[HASH_BYTES];
     struct net_queue queue;
     size_t read_max;
     bool opened_is_due; /* accepted and plain: `opened` comes with the turn's end */
@@ -314,8 +317,12 @@ static int start_socket(struct net_stream *stream, int fd)
     if (stream->tls == NULL) {
         return 0;
     }
-    int error = net_tls_channel_new(stream->tls, fd, stream->host, stream->port, stream->offer,
-                                    &stream->socket.channel);
+    int error = stream->is_peer
+                    ? net_tls_channel_new_peer(stream->tls, fd,
+                                               stream->has_expected ? stream->expected : NULL,
+                                               &stream->socket.channel)
+                    : net_tls_channel_new(stream->tls, fd, stream->host, stream->port,
+                                          stream->offer, &stream->socket.channel);
     if (error != 0) {
         return error;
     }
@@ -533,35 +540,16 @@ const struct net_stream_handler net_stream_nobody = {
     .closed = ignore_closed,
 };
 
-/* `name` is a client's, for its ticket; else NULL. */
-static int take_socket(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
-                       const struct net_stream_limits *limits,
-                       const struct net_stream_handler *handler, void *context,
-                       struct net_stream **ret_stream)
+/* Lets a new stream begin on a connected socket, which it takes, also when this fails. */
+static int take_socket(struct net_stream *stream, int fd, struct net_stream **ret_stream)
 {
-    struct net_stream *stream = NULL;
     struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
     socklen_t peer_bytes = sizeof peer;
-    int error = new_stream(loop, tls, limits, handler, context, &stream);
-    if (error != 0) {
-        close(fd);
-        return error;
-    }
     stream->state = OPEN;
-    stream->offer = NET_OFFER_PEER;
-    if (name != NULL) {
-        stream->host = strdup(name);
-    }
-    if (name != NULL && stream->host == NULL) {
-        close(fd);
-        net_deadline_close(stream->deadline);
-        free(stream);
-        return ERROR_NO_MEMORY;
-    }
     if (getpeername(fd, (struct sockaddr *)&peer, &peer_bytes) == 0) {
         net_address_from_sockaddr((struct sockaddr *)&peer, &stream->peer);
     }
-    error = start_socket(stream, fd);
+    int error = start_socket(stream, fd);
     if (error != 0) {
         if (stream->socket.fd < 0) {
             close(fd);
@@ -571,7 +559,7 @@ static int take_socket(struct net_loop *loop, int fd, struct net_tls *tls, const
         return error;
     }
     stream->opened_is_due = true;
-    net_loop_defer(loop, &stream->turn);
+    net_loop_defer(stream->loop, &stream->turn);
     *ret_stream = stream;
     return 0;
 }
@@ -581,17 +569,32 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
                       const struct net_stream_handler *handler, void *context,
                       struct net_stream **ret_stream)
 {
-    return take_socket(loop, fd, tls, NULL, limits, handler, context, ret_stream);
+    struct net_stream *stream = NULL;
+    int error = new_stream(loop, tls, limits, handler, context, &stream);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return take_socket(stream, fd, ret_stream);
 }
 
-int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
+int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const uint8_t *expected,
                     const struct net_stream_limits *limits,
                     const struct net_stream_handler *handler, void *context,
                     struct net_stream **ret_stream)
 {
-    assert(strlen(name) <= NET_HOST_BYTES_MAX);
-    return take_socket(loop, fd, tls, net_tls_is_server(tls) ? NULL : name, limits, handler,
-                       context, ret_stream);
+    struct net_stream *stream = NULL;
+    int error = new_stream(loop, tls, limits, handler, context, &stream);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    stream->is_peer = true;
+    if (expected != NULL) {
+        stream->has_expected = true;
+        memcpy(stream->expected, expected, HASH_BYTES);
+    }
+    return take_socket(stream, fd, ret_stream);
 }
 
 void net_stream_set_handler(struct net_stream *stream, const struct net_stream_handler *handler,

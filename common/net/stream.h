@@ -63,7 +63,8 @@ struct net_stream_handler {
     void (*room)(void *context, size_t queued_bytes);
     /* The last call. 0: we closed it. ERROR_CLOSED: the other side did, in order.
      * ERROR_UNREACHABLE: refused, no route, reset; ERROR_NOT_FOUND: no such host name;
-     * ERROR_TIMEOUT; ERROR_CRYPTO: the handshake or a record failed; ERROR_NO_MEMORY. */
+     * ERROR_TIMEOUT; ERROR_CRYPTO: the handshake or a record failed; ERROR_MISMATCH: another peer
+     * than expected; ERROR_NO_MEMORY. */
     void (*closed)(void *context, int error);
 };
 
@@ -83,10 +84,10 @@ int net_stream_accept(struct net_loop *loop, int fd, struct net_tls *tls,
                       const struct net_stream_limits *limits,
                       const struct net_stream_handler *handler, void *context,
                       struct net_stream **ret_stream);
-/* Likewise, with a peer at the other end. A server's `tls` waits for its hello; a client's says its own,
- * offers refrain/1 alone, and keeps its ticket under `name` (copied; at most NET_HOST_BYTES_MAX,
- * asserted). */
-int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const char *name,
+/* Likewise, with a peer at the other end. `tls` is a peer's context: a server's waits for the other
+ * side to begin (`expected`: NULL), a client's begins and closes with ERROR_MISMATCH when the other
+ * side's key has another hash than `expected` (copied). */
+int net_stream_meet(struct net_loop *loop, int fd, struct net_tls *tls, const uint8_t *expected,
                     const struct net_stream_limits *limits,
                     const struct net_stream_handler *handler, void *context,
                     struct net_stream **ret_stream);

@@ -52,6 +52,9 @@ struct net_tls_channel {
     struct net_tls *tls;
     SSL *ssl;
     int error;
+    const uint8_t *expected; /* a peer's client: points to `expected_hash`; else NULL */
+    uint8_t expected_hash[HASH_BYTES];
+    bool is_another;              /* somebody else was there */
     char name[TICKET_NAME_BYTES]; /* under which a client's ticket is kept */
     char text[TEXT_BYTES];
 };
@@ -249,10 +252,20 @@ int net_tls_new_server(const struct crypto_key *key, struct net_tls **ret_tls)
     return 0;
 }
 
-/* Any key will do: it is the name. That the other side holds it, TLS itself has shown. */
-static int accept_certificate(X509_STORE_CTX *store, void *context)
+/* Any certificate will do, its key is the name; a client knows which it expects. That the other side
+ * holds the key, TLS itself shows. */
+static int check_certificate(X509_STORE_CTX *store, void *context)
 {
     (void)context;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct net_tls_channel *channel = SSL_get_app_data(ssl);
+    uint8_t hash[HASH_BYTES];
+    if (channel->expected != NULL && (hash_key(X509_STORE_CTX_get0_cert(store), hash) != 0 ||
+                                      memcmp(hash, channel->expected, HASH_BYTES) != 0)) {
+        channel->is_another = true;
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+        return 0;
+    }
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
 }
@@ -261,7 +274,7 @@ static int accept_certificate(X509_STORE_CTX *store, void *context)
 static int make_peer(struct net_tls *tls)
 {
     tls->is_peer = true;
-    SSL_CTX_set_cert_verify_callback(tls->context, accept_certificate, NULL);
+    SSL_CTX_set_cert_verify_callback(tls->context, check_certificate, NULL);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_max_cert_list(tls->context, PEER_CERTIFICATE_BYTES_MAX);
     SSL_CTX_set_timeout(tls->context, PEER_TICKET_S);
@@ -344,36 +357,23 @@ void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES
     memcpy(ret_hash, tls->key_hash, HASH_BYTES);
 }
 
-bool net_tls_is_server(const struct net_tls *tls)
-{
-    return tls->is_server;
-}
-
 /* ---- channels ---- */
 
 /* OpenSSL's call is 0 on success. */
-static bool set_offer(SSL *ssl, enum net_offer offer)
+static bool set_offer(SSL *ssl, const unsigned char *list)
 {
-    switch (offer) {
-    case NET_OFFER_LINK:
-        return SSL_set_alpn_protos(ssl, alpn_both, sizeof alpn_both - 1) == 0;
-    case NET_OFFER_PEER:
-        return SSL_set_alpn_protos(ssl, alpn_link, sizeof alpn_link - 1) == 0;
-    case NET_OFFER_HTTP:
-        break;
-    }
-    return SSL_set_alpn_protos(ssl, alpn_http, sizeof alpn_http - 1) == 0;
+    return SSL_set_alpn_protos(ssl, list, (unsigned)strlen((const char *)list)) == 0;
 }
 
 static int prepare_client(struct net_tls_channel *channel, const char *host, uint16_t port,
                           enum net_offer offer)
 {
     struct net_address address;
-    if (!set_offer(channel->ssl, offer)) {
+    if (!set_offer(channel->ssl, offer == NET_OFFER_LINK ? alpn_both : alpn_http)) {
         return ERROR_CRYPTO;
     }
-    bool is_name = offer != NET_OFFER_PEER && net_address_parse(host, port, &address) != 0;
-    if (is_name && SSL_set_tlsext_host_name(channel->ssl, host) != 1) {
+    if (net_address_parse(host, port, &address) != 0 &&
+        SSL_set_tlsext_host_name(channel->ssl, host) != 1) {
         return ERROR_CRYPTO;
     }
     snprintf(channel->name, sizeof channel->name, "%s:%u", host, port);
@@ -382,10 +382,26 @@ static int prepare_client(struct net_tls_channel *channel, const char *host, uin
     return 0;
 }
 
-int net_tls_channel_new(struct net_tls *tls, int fd, const char *host, uint16_t port,
-                        enum net_offer offer, struct net_tls_channel **ret_channel)
+static int prepare_peer(struct net_tls_channel *channel, const uint8_t expected[HASH_BYTES])
 {
-    int error = ERROR_CRYPTO;
+    static const char digits[] = "0123456789abcdef";
+    if (!set_offer(channel->ssl, alpn_link)) {
+        return ERROR_CRYPTO;
+    }
+    memcpy(channel->expected_hash, expected, HASH_BYTES);
+    channel->expected = channel->expected_hash;
+    for (size_t i = 0; i < HASH_BYTES; i++) {
+        channel->name[2 * i] = digits[expected[i] >> 4];
+        channel->name[2 * i + 1] = digits[expected[i] & 15];
+    }
+    use_ticket(channel);
+    SSL_set_connect_state(channel->ssl);
+    return 0;
+}
+
+/* Either side, before what a client adds. */
+static int new_channel(struct net_tls *tls, int fd, struct net_tls_channel **ret_channel)
+{
     struct net_tls_channel *channel = calloc(1, sizeof *channel);
     if (channel == NULL) {
         return ERROR_NO_MEMORY;
@@ -401,11 +417,6 @@ int net_tls_channel_new(struct net_tls *tls, int fd, const char *host, uint16_t 
     }
     if (tls->is_server) {
         SSL_set_accept_state(channel->ssl);
-    } else {
-        error = prepare_client(channel, host, port, offer);
-        if (error != 0) {
-            goto err_after_ssl;
-        }
     }
     *ret_channel = channel;
     return 0;
@@ -415,7 +426,7 @@ err_after_ssl:
 err_after_channel:
     ERR_clear_error();
     free(channel);
-    return error;
+    return ERROR_CRYPTO;
 }
 
 void net_tls_channel_free(struct net_tls_channel *channel)
@@ -427,6 +438,43 @@ void net_tls_channel_free(struct net_tls_channel *channel)
     SSL_set_shutdown(channel->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(channel->ssl);
     free(channel);
+}
+
+static int finish_channel(struct net_tls_channel *channel, int error,
+                          struct net_tls_channel **ret_channel)
+{
+    if (error != 0) {
+        ERR_clear_error();
+        net_tls_channel_free(channel);
+        return error;
+    }
+    *ret_channel = channel;
+    return 0;
+}
+
+int net_tls_channel_new(struct net_tls *tls, int fd, const char *host, uint16_t port,
+                        enum net_offer offer, struct net_tls_channel **ret_channel)
+{
+    struct net_tls_channel *channel = NULL;
+    int error = new_channel(tls, fd, &channel);
+    if (error != 0) {
+        return error;
+    }
+    error = tls->is_server ? 0 : prepare_client(channel, host, port, offer);
+    return finish_channel(channel, error, ret_channel);
+}
+
+int net_tls_channel_new_peer(struct net_tls *tls, int fd, const uint8_t *expected,
+                             struct net_tls_channel **ret_channel)
+{
+    struct net_tls_channel *channel = NULL;
+    assert(tls->is_peer && tls->is_server == (expected == NULL));
+    int error = new_channel(tls, fd, &channel);
+    if (error != 0) {
+        return error;
+    }
+    error = tls->is_server ? 0 : prepare_peer(channel, expected);
+    return finish_channel(channel, error, ret_channel);
 }
 
 static enum net_tls_wait fail(struct net_tls_channel *channel, int error, const char *text)
@@ -455,6 +503,9 @@ static enum net_tls_wait classify(struct net_tls_channel *channel, int result)
         return fail(channel, ERROR_UNREACHABLE,
                     system_error == 0 ? "connection ended" : strerror(system_error));
     default:
+        if (channel->is_another) {
+            return fail(channel, ERROR_MISMATCH, "somebody else is there");
+        }
         if (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
             return fail(channel, ERROR_CRYPTO, "the other side does not speak TLS 1.3");
         }

@@ -14,7 +14,8 @@
  * A client keeps one resumption ticket for each host and port in memory (newest wins, used once, at
  * most NET_TLS_TICKETS_MAX); a resumed connection tells the key hash of the original handshake, to
  * both sides: a peer's ticket holds the certificate that its client showed. A server's tickets are
- * good as long as its context lives, a week at most.
+ * good as long as its context lives, a week at most. A peer's client keeps its tickets by the key hash
+ * that it expects, wherever that is.
  * A client's context belongs to one thread; a server's may be used by several at once (workers share
  * one, so that they show one key).
  */
@@ -41,7 +42,6 @@ enum net_protocol {
 enum net_offer {
     NET_OFFER_LINK = 1, /* refrain/1, else http/1.1 (then a link goes on with Upgrade) */
     NET_OFFER_HTTP = 2, /* http/1.1 only */
-    NET_OFFER_PEER = 3, /* refrain/1 only; `host` is no host, but the name of the ticket */
 };
 
 struct net_tls;
@@ -58,7 +58,6 @@ int net_tls_new_peer_server(const struct crypto_key *key, struct net_tls **ret_t
 int net_tls_new_peer_client(const struct crypto_key *key, struct net_tls **ret_tls);
 /* After all connections that use it have closed. NULL is fine. */
 void net_tls_free(struct net_tls *tls);
-bool net_tls_is_server(const struct net_tls *tls);
 /* SHA-256 of the own key's SubjectPublicKeyInfo; of a context with a key only (asserted). */
 void net_tls_get_key_hash(const struct net_tls *tls, uint8_t ret_hash[HASH_BYTES]);
 
@@ -80,6 +79,11 @@ enum net_tls_wait {
  * ticket); a server passes NULL, 0, 0. `host` is copied. ERROR_NO_MEMORY, ERROR_CRYPTO. */
 int net_tls_channel_new(struct net_tls *tls, int fd, const char *host, uint16_t port,
                         enum net_offer offer, struct net_tls_channel **ret_channel);
+/* Likewise of a peer's context. `expected`: a client's, HASH_BYTES, the hash of the key that must be
+ * there, or NET_TLS_FAILED with ERROR_MISMATCH, before our own certificate is shown. A server passes
+ * NULL. */
+int net_tls_channel_new_peer(struct net_tls *tls, int fd, const uint8_t *expected,
+                             struct net_tls_channel **ret_channel);
 void net_tls_channel_free(struct net_tls_channel *channel);
 enum net_tls_wait net_tls_channel_handshake(struct net_tls_channel *channel);
 enum net_tls_wait net_tls_channel_read(struct net_tls_channel *channel, uint8_t *buffer,
@@ -95,7 +99,7 @@ bool net_tls_channel_resumed(const struct net_tls_channel *channel);
 /* Of the other side's key, also when the connection was resumed. False: it showed no certificate. */
 bool net_tls_channel_peer_key_hash(const struct net_tls_channel *channel,
                                    uint8_t ret_hash[HASH_BYTES]);
-/* After FAILED: ERROR_UNREACHABLE (the connection broke), ERROR_CRYPTO (TLS itself). */
+/* After FAILED: ERROR_UNREACHABLE (the connection broke), ERROR_CRYPTO (TLS itself), ERROR_MISMATCH. */
 int net_tls_channel_error(const struct net_tls_channel *channel);
 /* After FAILED: words for people; valid until the next call. */
 const char *net_tls_channel_text(const struct net_tls_channel *channel);

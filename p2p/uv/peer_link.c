@@ -218,17 +218,6 @@ static const struct net_stream_handler stream_handler = {
     .closed = on_stream_closed,
 };
 
-/* The ticket's name: the other side's peer id, whatever its address is today. */
-static void name_ticket(const struct peer_link *link, char ret_name[2 * HASH_BYTES + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < HASH_BYTES; i++) {
-        ret_name[2 * i] = digits[link->peer_id[i] >> 4];
-        ret_name[2 * i + 1] = digits[link->peer_id[i] & 15];
-    }
-    ret_name[2 * HASH_BYTES] = '\0';
-}
-
 /* The fd is taken, also when this fails. */
 static int shake_hands(struct peer_link *link, int fd, bool as_client)
 {
@@ -238,7 +227,6 @@ static int shake_hands(struct peer_link *link, int fd, bool as_client)
         .handshake_us = PEER_LINK_HANDSHAKE_US,
         .linger_us = PEER_LINK_LINGER_US,
     };
-    char name[2 * HASH_BYTES + 1];
     struct net_tls *tls = NULL;
     int error = as_client ? peer_identity_client(link->identity, &tls)
                           : peer_identity_server(link->identity, &tls);
@@ -246,9 +234,8 @@ static int shake_hands(struct peer_link *link, int fd, bool as_client)
         close(fd);
         return error;
     }
-    name_ticket(link, name);
-    error =
-        net_stream_meet(link->loop, fd, tls, name, &limits, &stream_handler, link, &link->stream);
+    error = net_stream_meet(link->loop, fd, tls, as_client ? link->peer_id : NULL, &limits,
+                            &stream_handler, link, &link->stream);
     if (error == 0) {
         link->state = HANDSHAKING;
     }
