@@ -1,7 +1,7 @@
 /*
  * message.c: bytes to message structs and back, exactly as message.h draws them.
  *
- * Responsible for form: every length, bound and enumeration. What a message means at this moment
+ * Types 1 to 11 are read and written here, the others in message_peer.c. Responsible for form: every length, bound and enumeration. What a message means at this moment
  * of a conversation is the engines' business.
  */
 #include "p2p/core/message.h"
@@ -10,13 +10,14 @@
 #include "common/error.h"
 #include "common/utf8.h"
 #include "media/core/manifest.h"
+#include "p2p/core/message_peer.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define FRAME_HEADER_BYTES 4u
-#define HELLO_BYTES (2u + 4u + P2P_NONCE_BYTES + 2u + 2u + 1u + 16u + 2u + 1u)
+#define HELLO_BYTES (2u + 4u + P2P_NONCE_BYTES + 2u + 2u + 1u + 16u + 2u + HASH_BYTES + 1u)
 #define HELLO_PROOF_BYTES (PUBLIC_KEY_BYTES + SIGNATURE_BYTES)
 #define PROOF_HEADER_BYTES 10u
 
@@ -90,6 +91,17 @@ static bool message_ok(const struct p2p_message *message)
         return true;
     case P2P_BYE:
         return bye_ok(message);
+    case P2P_LISTEN:
+    case P2P_INTEREST:
+    case P2P_HAVE:
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_RENDEZVOUS:
+    case P2P_SEARCH:
+    case P2P_FOUND:
+        return p2p_message_peer_ok(message);
     }
     return false;
 }
@@ -107,6 +119,7 @@ static int read_hello(struct cursor *cursor, struct p2p_message *message)
     hello->observed_family = cursor_u8(cursor);
     cursor_copy(cursor, hello->observed_address, sizeof hello->observed_address);
     hello->observed_port = cursor_u16(cursor);
+    cursor_copy(cursor, hello->peer_id, HASH_BYTES);
     hello->form = cursor_u8(cursor);
     if (hello->form > P2P_IDENTITY_NONE) {
         cursor_copy(cursor, hello->identity, PUBLIC_KEY_BYTES);
@@ -220,6 +233,17 @@ static int read_body(struct cursor *cursor, struct p2p_message *message)
         return 0;
     case P2P_BYE:
         return read_bye(cursor, message);
+    case P2P_LISTEN:
+    case P2P_INTEREST:
+    case P2P_HAVE:
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_RENDEZVOUS:
+    case P2P_SEARCH:
+    case P2P_FOUND:
+        return p2p_message_peer_read(cursor, message);
     }
     return ERROR_NOT_FOUND;
 }
@@ -229,7 +253,7 @@ int p2p_message_decode(uint8_t type, const uint8_t *body, size_t body_bytes,
 {
     struct cursor cursor;
     struct p2p_message message;
-    if (type < P2P_HELLO || type > P2P_BYE) {
+    if (type < P2P_HELLO || type > P2P_FOUND) {
         return ERROR_NOT_FOUND;
     }
     if (body_bytes > P2P_FRAME_BODY_BYTES_MAX) {
@@ -264,6 +288,7 @@ static void write_hello(struct writer *writer, const struct p2p_hello *hello)
     writer_u8(writer, hello->observed_family);
     writer_bytes(writer, hello->observed_address, sizeof hello->observed_address);
     writer_u16(writer, hello->observed_port);
+    writer_bytes(writer, hello->peer_id, HASH_BYTES);
     writer_u8(writer, hello->form);
     if (hello->form > P2P_IDENTITY_NONE) {
         writer_bytes(writer, hello->identity, PUBLIC_KEY_BYTES);
@@ -336,6 +361,18 @@ static void write_body(struct writer *writer, const struct p2p_message *message)
         writer_u8(writer, message->bye.reason);
         writer_bytes(writer, message->bye.text, message->bye.text_bytes);
         return;
+    case P2P_LISTEN:
+    case P2P_INTEREST:
+    case P2P_HAVE:
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_RENDEZVOUS:
+    case P2P_SEARCH:
+    case P2P_FOUND:
+        p2p_message_peer_write(writer, message);
+        return;
     }
 }
 
@@ -356,6 +393,7 @@ int p2p_message_encode(const struct p2p_message *message, uint8_t *buffer, size_
 size_t p2p_message_frame_bytes(const struct p2p_message *message)
 {
     const struct media_proof *proof = &message->proof.proof;
+    size_t list_bytes;
     switch (message->type) {
     case P2P_HELLO:
         return FRAME_HEADER_BYTES + HELLO_BYTES +
@@ -380,8 +418,44 @@ size_t p2p_message_frame_bytes(const struct p2p_message *message)
         return FRAME_HEADER_BYTES + 8;
     case P2P_BYE:
         return FRAME_HEADER_BYTES + 1 + (size_t)message->bye.text_bytes;
+    case P2P_LISTEN:
+    case P2P_INTEREST:
+    case P2P_HAVE:
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_RENDEZVOUS:
+    case P2P_SEARCH:
+    case P2P_FOUND:
+        (void)p2p_message_peer_list(message, &list_bytes);
+        return FRAME_HEADER_BYTES + p2p_message_peer_fixed_bytes(message->type) + list_bytes;
     }
     return 0;
+}
+
+const uint8_t *p2p_message_list(const struct p2p_message *message, size_t *ret_bytes)
+{
+    if (message->type == P2P_OPENED) {
+        *ret_bytes = message->opened.manifest_bytes;
+        return message->opened.manifest;
+    }
+    if (message->type == P2P_BYE) {
+        *ret_bytes = message->bye.text_bytes;
+        return (const uint8_t *)message->bye.text;
+    }
+    return p2p_message_peer_list(message, ret_bytes);
+}
+
+void p2p_message_relist(struct p2p_message *message, const uint8_t *bytes)
+{
+    if (message->type == P2P_OPENED) {
+        message->opened.manifest = bytes;
+    } else if (message->type == P2P_BYE) {
+        message->bye.text = (const char *)bytes;
+    } else {
+        p2p_message_peer_relist(message, bytes);
+    }
 }
 
 /* ---- Names ---- */
@@ -389,12 +463,29 @@ size_t p2p_message_frame_bytes(const struct p2p_message *message)
 const char *p2p_type_name(uint8_t type)
 {
     static const char *const names[] = {
-        [P2P_HELLO] = "HELLO",     [P2P_OPEN] = "OPEN",     [P2P_OPENED] = "OPENED",
-        [P2P_REQUEST] = "REQUEST", [P2P_CANCEL] = "CANCEL", [P2P_FRAGMENT] = "FRAGMENT",
-        [P2P_PROOF] = "PROOF",     [P2P_REJECT] = "REJECT", [P2P_PING] = "PING",
-        [P2P_PONG] = "PONG",       [P2P_BYE] = "BYE",
+        [P2P_HELLO] = "HELLO",
+        [P2P_OPEN] = "OPEN",
+        [P2P_OPENED] = "OPENED",
+        [P2P_REQUEST] = "REQUEST",
+        [P2P_CANCEL] = "CANCEL",
+        [P2P_FRAGMENT] = "FRAGMENT",
+        [P2P_PROOF] = "PROOF",
+        [P2P_REJECT] = "REJECT",
+        [P2P_PING] = "PING",
+        [P2P_PONG] = "PONG",
+        [P2P_BYE] = "BYE",
+        [P2P_LISTEN] = "LISTEN",
+        [P2P_INTEREST] = "INTEREST",
+        [P2P_HAVE] = "HAVE",
+        [P2P_ANNOUNCE] = "ANNOUNCE",
+        [P2P_LOOKUP] = "LOOKUP",
+        [P2P_HOLDERS] = "HOLDERS",
+        [P2P_EXCHANGE] = "EXCHANGE",
+        [P2P_RENDEZVOUS] = "RENDEZVOUS",
+        [P2P_SEARCH] = "SEARCH",
+        [P2P_FOUND] = "FOUND",
     };
-    return type >= P2P_HELLO && type <= P2P_BYE ? names[type] : "?";
+    return type >= P2P_HELLO && type <= P2P_FOUND ? names[type] : "?";
 }
 
 const char *p2p_reject_text(uint8_t reason)

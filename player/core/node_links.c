@@ -271,9 +271,19 @@ static int take(struct node *node, struct link *link, const struct p2p_message *
     case P2P_BYE:
     case P2P_OPEN:
     case P2P_REQUEST:
-    case P2P_CANCEL:
+    case P2P_CANCEL: /* our HELLO allows no requests */
+    case P2P_LISTEN:
+    case P2P_INTEREST:
+    case P2P_HAVE:
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_RENDEZVOUS:
+    case P2P_SEARCH:
+    case P2P_FOUND:
     default:
-        return ERROR_MALFORMED; /* our HELLO allows no requests */
+        return ERROR_MALFORMED; /* and shows no feature that takes the others */
     }
 }
 

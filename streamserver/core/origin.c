@@ -129,6 +129,10 @@ static int message_open(struct origin *origin, struct origin_link *link,
         link->pong_token = message->ping.token;
         return 0;
     case P2P_PONG:
+    case P2P_LISTEN: /* what a tracker takes may have left before our HELLO said that we are none */
+    case P2P_ANNOUNCE:
+    case P2P_LOOKUP:
+    case P2P_RENDEZVOUS:
         return 0;
     case P2P_BYE:
         origin_link_doom(origin, link, P2P_BYE_DONE);
@@ -138,6 +142,12 @@ static int message_open(struct origin *origin, struct origin_link *link,
     case P2P_FRAGMENT:
     case P2P_PROOF:
     case P2P_REJECT:
+    case P2P_INTEREST: /* what only peers say to each other */
+    case P2P_HAVE:
+    case P2P_HOLDERS:
+    case P2P_EXCHANGE:
+    case P2P_SEARCH:
+    case P2P_FOUND:
     default:
         origin_link_doom(origin, link, P2P_BYE_PROTOCOL);
         return 0;

@@ -43,7 +43,7 @@ static void say(struct program *program)
     uint32_t request = cursor_u8(cursor) % 12;
     const struct world_track *track = &world->tracks[cursor_u8(cursor) % WORLD_TRACKS];
     uint8_t value = cursor_u8(cursor);
-    struct p2p_message message = {.type = (enum p2p_type)(cursor_u8(cursor) % (P2P_BYE + 1))};
+    struct p2p_message message = {.type = (enum p2p_type)(cursor_u8(cursor) % (P2P_FOUND + 1))};
     switch ((int)message.type) {
     case P2P_HELLO:
         message.hello.version = value % 2;

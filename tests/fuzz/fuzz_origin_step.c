@@ -40,7 +40,7 @@ static void ask(struct bench *bench, struct cursor *cursor, uint32_t link, uint3
 
 static void raw(struct bench *bench, struct cursor *cursor, uint32_t link)
 {
-    struct p2p_message message = {.type = (enum p2p_type)(cursor_u8(cursor) % 13)};
+    struct p2p_message message = {.type = (enum p2p_type)(cursor_u8(cursor) % (P2P_FOUND + 1))};
     if (message.type != P2P_OPEN && message.type != P2P_REQUEST && message.type != P2P_CANCEL &&
         message.type != P2P_HELLO) {
         bench_say(bench, link, &message);

@@ -41,12 +41,44 @@ def manifest(title="A title", files=None, cover=bytes(40), seal=0):
 def hello(form, more=b""):
     proof = b"I" * 32 + b"S" * 64 if form else b""
     return (struct.pack(">HI", 1, 0) + b"N" * 32 + struct.pack(">HHB", 300, 7373, 4)
-            + bytes([192, 0, 2, 1]) + bytes(12) + struct.pack(">HB", 40000, form) + proof + more)
+            + bytes([192, 0, 2, 1]) + bytes(12) + struct.pack(">H", 40000)
+            + b"P" * 32 + bytes([form]) + proof + more)
 
 
 def proof(row, leaves, uncles):
     hashes = b"".join(bytes([number]) * 32 for number in range(leaves + uncles))
     return struct.pack(">IIBB", 7, row, leaves, uncles) + hashes
+
+
+def address(family, *start, port=7373):
+    return bytes([family, *start]) + bytes(16 - len(start)) + struct.pack(">H", port)
+
+
+NO_ADDRESS = bytes(19)
+
+
+def contact(first, flags=1, addresses=()):
+    rest = (list(addresses) + [NO_ADDRESS] * 3)[:3]
+    return bytes([first]) * 32 + bytes([flags]) + b"".join(rest)
+
+
+PUBLIC = contact(0x50, addresses=[address(4, 192, 0, 2, 1)])
+BOTH = contact(0x51, 3, [address(4, 10, 0, 0, 7), address(6, 0x20, 1, 0xd, 0xb8, port=9)])
+
+
+def keys(count):
+    return b"".join(struct.pack(">Q", number << 40) for number in range(count))
+
+
+def have(kind, *runs, length=3000000):
+    return (file_id(9, length) + struct.pack(">BH", kind, len(runs))
+            + b"".join(struct.pack(">II", *run) for run in runs))
+
+
+def holders(contacts, *files):
+    packed = b"".join(struct.pack(">QIB", key, count, len(listed)) + bytes(sum(listed, ()))
+                      for key, count, listed in files)
+    return struct.pack(">IBB", 4, len(contacts), len(files)) + b"".join(contacts) + packed
 
 
 MESSAGES = {
@@ -67,7 +99,27 @@ MESSAGES = {
     "ping": (9, struct.pack(">Q", 12345)),
     "pong": (10, struct.pack(">Q", 12345)),
     "bye": (11, b"\3" + "fermé".encode()),
-    "reserved": (12, b"of a later version"),
+    "listen": (12, struct.pack(">HBB", 7373, 1, 2) + address(4, 10, 0, 0, 7)
+               + address(6, 0xfd, 1, port=1)),
+    "listen_none": (12, bytes(4)),
+    "interest": (13, b"\2" + file_id(9, 3000000) + b"\1" + file_id(8, 1) + b"\0"),
+    "have_none": (14, have(0)),
+    "have_whole": (14, have(1)),
+    "have_runs": (14, have(2, (0, 91), (92, 92))),
+    "have_more": (14, have(3, (183, 1))),
+    "have_most": (14, have(2, *[(n * 512, 511) for n in range(512)], length=1 << 32)),
+    "announce_fresh": (15, struct.pack(">BHHH", 1, 2, 1, 0) + keys(3)),
+    "announce_lost": (15, struct.pack(">BHHH", 0, 0, 0, 1) + keys(1)),
+    "announce_empty": (15, struct.pack(">BHHH", 1, 0, 0, 0)),
+    "lookup": (16, struct.pack(">IBB", 4, 10, 3) + keys(3)),
+    "holders": (17, holders([PUBLIC, BOTH], (5, 70, [(1, 1), (0, 4)]), (6, 0, []))),
+    "holders_none": (17, holders([], (5, 0, []))),
+    "exchange": (18, b"\2" + PUBLIC + BOTH),
+    "rendezvous_ask": (19, b"\0" + contact(0x52)),
+    "rendezvous_invite": (19, b"\1" + BOTH),
+    "search": (20, struct.pack(">QBQ", 77, 2, 5) + PUBLIC),
+    "found": (21, struct.pack(">QQB", 77, 5, 4) + BOTH),
+    "reserved": (22, b"of a later version"),
 }
 
 MANIFESTS = {

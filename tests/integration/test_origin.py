@@ -373,7 +373,7 @@ class Links(Served):
 
     def test_unknown_types_are_skipped(self):
         opened = self.greeted()
-        opened.send(link.Link.frame(12, b"have") + link.Link.frame(200, bytes(65536))
+        opened.send(link.Link.frame(40, b"of a later version") + link.Link.frame(200, bytes(65536))
                     + link.Link.frame(63) + link.Link.frame(link.PING, bytes(8)))
         self.assertEqual(opened.read()[0], link.PONG)
 
@@ -429,7 +429,7 @@ class MalformedFrames(Served):
                                   + link.Link.open_frame(4, UNKNOWN_TRACK)), True
         yield "ping before hello", frame(link.PING, ping), False
         yield "open before hello", link.Link.open_frame(1, UNKNOWN_TRACK), False
-        yield "short hello", frame(link.HELLO, bytes(61)), False
+        yield "short hello", frame(link.HELLO, bytes(93)), False
         yield "empty hello", frame(link.HELLO), False
         yield "hello of version 0", link.Link.hello_frame(self.link(), version=0), False
         yield "bye before hello", frame(link.BYE, b"\1"), False

@@ -158,8 +158,8 @@ class Link:
     # --- frames ---
 
     def hello_frame(self, version=1):
-        return self.frame(HELLO, struct.pack(">HI32sHHB16sHB", version, 0, self.nonce, 64, 0, 0,
-                                             bytes(16), 0, 0))
+        return self.frame(HELLO, struct.pack(">HI32sHHB16sH32sB", version, 0, self.nonce, 64, 0,
+                                             0, bytes(16), 0, bytes(32), 0))
 
     @staticmethod
     def frame(kind, body=b""):
@@ -215,9 +215,9 @@ class Link:
         kind, body = self.read()
         if kind != HELLO:
             raise AssertionError(f"the first frame is of type {kind}")
-        version, _, _, request_max, _, family, _, port, form = struct.unpack(">HI32sHHB16sHB",
-                                                                             body[:62])
-        identity, signature = body[62:94], body[94:158]
+        version, _, _, request_max, _, family, _, port, _, form = struct.unpack(
+            ">HI32sHHB16sH32sB", body[:94])
+        identity, signature = body[94:126], body[126:190]
         if form == FORM_TLS:
             message = b"refrain origin tls 1\0" + key_hash(self.certificate)
         else:

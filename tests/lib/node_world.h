@@ -118,7 +118,7 @@ struct world {
     uint32_t effects[NODE_EFFECT_KINDS];
     uint32_t notes[NODE_NOTE_PEER_MISBEHAVED + 1];
     struct node_note last_note[NODE_NOTE_PEER_MISBEHAVED + 1];
-    uint32_t sent[P2P_BYE + 1];
+    uint32_t sent[P2P_FOUND + 1];
     uint32_t requested[WORLD_TRACKS][256]; /* how often a chunk was asked for by REQUEST */
     uint32_t waits_ms[16];                 /* of the play records, in order */
     enum node_cached cached[16];

@@ -210,6 +210,16 @@ static void test_misbehaviour(void **state)
         {.type = P2P_OPEN, .open = {.request = 1}}, /* we serve nobody */
         {.type = P2P_REQUEST, .request = {.request = 1, .count = 1}},
         {.type = P2P_CANCEL, .cancel = {.request = 1}},
+        {.type = P2P_LISTEN}, /* we showed no feature that takes these */
+        {.type = P2P_INTEREST},
+        {.type = P2P_HAVE},
+        {.type = P2P_ANNOUNCE},
+        {.type = P2P_LOOKUP},
+        {.type = P2P_HOLDERS},
+        {.type = P2P_EXCHANGE},
+        {.type = P2P_RENDEZVOUS},
+        {.type = P2P_SEARCH},
+        {.type = P2P_FOUND},
         {.type = P2P_PROOF, .proof = {.request = 2, .row = 77}}, /* beyond the file */
         fragment(99, 0, 0, 1),                                   /* never asked */
         fragment(2, 40, 0, 1),                                   /* beyond the file */

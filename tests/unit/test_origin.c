@@ -92,6 +92,16 @@ static const struct {
     {P2P_PING, 0},
     {P2P_PONG, 0},
     {P2P_BYE, P2P_BYE_DONE},
+    {P2P_LISTEN, 0},
+    {P2P_INTEREST, P2P_BYE_PROTOCOL},
+    {P2P_HAVE, P2P_BYE_PROTOCOL},
+    {P2P_ANNOUNCE, 0},
+    {P2P_LOOKUP, 0},
+    {P2P_HOLDERS, P2P_BYE_PROTOCOL},
+    {P2P_EXCHANGE, P2P_BYE_PROTOCOL},
+    {P2P_RENDEZVOUS, 0},
+    {P2P_SEARCH, P2P_BYE_PROTOCOL},
+    {P2P_FOUND, P2P_BYE_PROTOCOL},
 };
 
 static void test_messages(void **state)

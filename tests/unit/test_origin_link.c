@@ -23,7 +23,7 @@ static void start(void)
 static void test_first_message(void **state)
 {
     (void)state;
-    for (int type = P2P_HELLO; type <= P2P_BYE; type++) {
+    for (int type = P2P_HELLO; type <= P2P_FOUND; type++) {
         start();
         bench_up(&bench, 1, false);
         struct p2p_message message = {.type = (enum p2p_type)type};

@@ -147,6 +147,50 @@ static struct media_intern *intern_with_file(media_handle *ret_handle)
     return intern;
 }
 
+/* A message that borrows a list: the list is in the record, and the event borrows it from there. */
+static void test_borrowed_lists(void **state)
+{
+    (void)state;
+    static uint8_t again[sizeof buffer];
+    const struct p2p_contact somebody = {.peer_id = {7}, .flags = P2P_CONTACT_GIVES};
+    const struct p2p_holders_file found = {
+        .key = 5, .holders = 9, .listed = 1, .kinds = {P2P_HAVE_WHOLE}};
+    const struct p2p_have_run run = {2, 3};
+    uint8_t list[P2P_CONTACT_BYTES + P2P_HOLDERS_FILE_BYTES_MAX];
+    uint8_t runs[P2P_HAVE_RUN_BYTES];
+    p2p_contact_write(list, 0, &somebody);
+    uint32_t file_bytes = p2p_holders_write(list + P2P_CONTACT_BYTES, &found);
+    p2p_have_run_write(runs, 0, &run);
+    const struct p2p_message messages[] = {
+        {.type = P2P_HOLDERS,
+         .holders = {4, 1, 1, list, list + P2P_CONTACT_BYTES, (uint16_t)file_bytes}},
+        {.type = P2P_HAVE, .have = {file_id, P2P_HAVE_MORE, 1, runs}},
+        {.type = P2P_EXCHANGE, .exchange = {1, list}},
+    };
+    media_handle handle;
+    struct media_intern *intern = intern_with_file(&handle);
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        struct node_event event = {.kind = NODE_EVENT_MESSAGE, .now_us = 5};
+        size_t bytes = 0, used = 0, again_bytes = 0;
+        event.message.link = 6;
+        event.message.message = &messages[i];
+        assert_int_equal(record_encode(&event, 42, intern, buffer, sizeof buffer, &bytes), 0);
+        struct record record;
+        assert_int_equal(record_decode(buffer, bytes, intern, &record, &used), 0);
+        size_t list_bytes = 0, kept_bytes = 0;
+        const uint8_t *ours = p2p_message_list(&messages[i], &list_bytes);
+        const uint8_t *kept = p2p_message_list(record.event.message.message, &kept_bytes);
+        assert_int_equal(kept_bytes, list_bytes);
+        assert_memory_equal(kept, ours, list_bytes);
+        assert_true(kept >= buffer && kept + kept_bytes <= buffer + bytes);
+        assert_int_equal(
+            record_encode(&record.event, 42, intern, again, sizeof again, &again_bytes), 0);
+        assert_int_equal(again_bytes, bytes);
+        assert_memory_equal(again, buffer, bytes);
+    }
+    media_intern_free(intern);
+}
+
 /* Encoding what was decoded gives the same bytes: then nothing was lost. */
 static void test_every_kind(void **state)
 {
@@ -276,8 +320,11 @@ static void test_update_hash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_kind),  cmocka_unit_test(test_every_truncation),
-        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_head),
+        cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_borrowed_lists),
+        cmocka_unit_test(test_every_truncation),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_head),
         cmocka_unit_test(test_update_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
