@@ -114,6 +114,13 @@ static void copy_failed(struct fetch *fetch, uint32_t entry, int error)
             "make the folder, and see \"refrain ls tracks\"",
             fetch->path);
         break;
+    case ERROR_TIMEOUT: /* player/uv/reader.h */
+        session_fail_entry(
+            &fetch->session, entry, EXIT_CODE_STORAGE,
+            "track %s: what was fetched left the cache before it was copied, nothing "
+            "was written; give the cache more room with --cache-limit",
+            fetch->session.entries[entry - 1].id);
+        break;
     default:
         session_fail_entry(&fetch->session, entry,
                            error == ERROR_MISMATCH  ? EXIT_CODE_IDENTITY

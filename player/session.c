@@ -75,6 +75,12 @@ static void fail_by_error(struct session *session, uint32_t entry, int error)
             "--offline",
             id);
         break;
+    case ERROR_TIMEOUT: /* player/uv/reader.h */
+        session_fail_entry(session, entry, EXIT_CODE_STORAGE,
+                           "track %s: what was fetched left the cache before it was read; give the "
+                           "cache more room with --cache-limit",
+                           id);
+        break;
     case ERROR_CLOSED:
         session_fail_entry(
             session, entry, EXIT_CODE_NETWORK,

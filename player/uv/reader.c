@@ -8,7 +8,8 @@
  *
  * Happy path of a read: slot or store has the chunk. Failure modes: WANT_FAILED (forwarded),
  * unlock (ERROR_CANCELLED; a want on its way is dropped), a rotten row (reported, then wanted).
- * A want that the node cancelled while we are not unlocked is asked again: a seek passed it.
+ * A want that the node cancelled while we are not unlocked is asked again: a seek passed it. So is
+ * one that was met with a chunk that is gone again; after READER_ROUNDS_MAX the read fails.
  */
 #include "player/uv/reader.h"
 
@@ -291,13 +292,16 @@ static int load(struct reader_file *file, uint32_t chunk, uint32_t count)
     file->chunk = UINT32_MAX;
     const struct reader_config *config = &file->reader->config;
     int error = copy_from_slot(file, chunk);
-    while (error == ERROR_NOT_FOUND) {
+    for (uint32_t round = 0; error == ERROR_NOT_FOUND; round++) {
         error = config->store_read(config->context, &file->id, chunk, file->bytes);
         if (error == 0) {
             break;
         }
         if (error == ERROR_MISMATCH) {
             post(file, READER_POST_ROTTEN, 0, chunk, 1);
+        }
+        if (round == READER_ROUNDS_MAX) {
+            return ERROR_TIMEOUT;
         }
         error = want(file, chunk, count < ROW_CHUNKS ? count : ROW_CHUNKS);
         if (error != 0) {

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Wants for one chunk that may end without it. One does when what came was evicted before we looked,
+ * or when the node has no use for a want just now (a seek passed it); several in a row are rare. */
+#define READER_ROUNDS_MAX 64u
+
 struct reader;
 struct reader_file;
 
@@ -75,8 +79,8 @@ void reader_file_close(struct reader_file *file);
 void reader_file_unlock(void *file);
 void reader_file_unlock_stop(void *file);
 /* Copies [offset, offset + count), which must lie within the file. Blocks. 0; ERROR_CANCELLED;
- * ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED: what the node said. Any thread, one at
- * a time for each file. */
+ * ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED: what the node said; ERROR_TIMEOUT: READER_ROUNDS_MAX
+ * wants were answered and the chunk was never there. Any thread, one at a time for each file. */
 int reader_file_read(void *file, uint64_t offset, void *ret_bytes, uint32_t count);
 
 #endif

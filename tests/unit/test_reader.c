@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 #define SLOTS 4u
+#define POSTS_MAX (2u * READER_ROUNDS_MAX + 32u)
 #define FILE_BYTES (5u * CHUNK_BYTES + 100u)
 
 struct scene {
@@ -26,7 +27,7 @@ struct scene {
     int stored[6]; /* what store_read answers for each chunk */
     pthread_mutex_t mutex;
     pthread_cond_t posted;
-    struct reader_post posts[32];
+    struct reader_post posts[POSTS_MAX];
     unsigned count, taken;
 };
 
@@ -57,7 +58,7 @@ static void post(void *context, const struct reader_post *post)
 {
     struct scene *scene = context;
     pthread_mutex_lock(&scene->mutex);
-    assert_true(scene->count < 32);
+    assert_true(scene->count < POSTS_MAX);
     scene->posts[scene->count++] = *post;
     pthread_cond_signal(&scene->posted);
     pthread_mutex_unlock(&scene->mutex);
@@ -205,6 +206,39 @@ static void test_want_fails(void **state)
     finish(scene);
 }
 
+/* Answers so many wants, in turns: cancelled, and met without the chunk. */
+static void answer_fruitlessly(struct scene *scene, uint32_t rounds)
+{
+    for (uint32_t i = 0; i < rounds; i++) {
+        struct reader_post post = next(scene);
+        assert_int_equal(post.kind, READER_POST_WANT);
+        if (i % 2 == 0) {
+            reader_want_failed(scene->reader, post.want, ERROR_CANCELLED);
+        } else {
+            reader_want_met(scene->reader, post.want);
+        }
+    }
+}
+
+/* What comes is evicted again and again, or the node never has a use for the want: not for ever. */
+static void test_fruitless(void **state)
+{
+    (void)state;
+    struct scene *scene = begin();
+    struct reading *reading = start(scene, 0, 1);
+    answer_fruitlessly(scene, READER_ROUNDS_MAX);
+    ends_with(reading, ERROR_TIMEOUT);
+    /* The last round may still bring it; another read begins to count anew. */
+    reading = start(scene, 0, 1);
+    answer_fruitlessly(scene, READER_ROUNDS_MAX - 1);
+    struct reader_post post = next(scene);
+    fill_slot(scene, 0, 0, 'a');
+    reader_want_met(scene->reader, post.want);
+    expect(scene, READER_POST_READ, 0, 1);
+    ends_with(reading, 0);
+    finish(scene);
+}
+
 static void test_unlock(void **state)
 {
     (void)state;
@@ -249,7 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slot_then_store), cmocka_unit_test(test_want),
         cmocka_unit_test(test_want_fails),      cmocka_unit_test(test_unlock),
-        cmocka_unit_test(test_rotten),
+        cmocka_unit_test(test_rotten),          cmocka_unit_test(test_fruitless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
