@@ -71,8 +71,11 @@ static int make_node(struct replay *replay)
                                  .slot_count = head.slot_count,
                                  .offline = head.offline,
                                  .fast = head.fast,
+                                 .with_peers = head.with_peers,
+                                 .give_slot_count = head.give_slot_count,
                                  .trace = &replay->trace,
                                  .trace_node = 1};
+    memcpy(config.peer_id, head.peer_id, HASH_BYTES);
     return node_new(&config, &replay->node) == 0
                ? 0
                : complain(replay, "no memory for its node", EXIT_CODE_INTERNAL);

@@ -20,8 +20,12 @@
 #define PROTECTION_SHIFT 24
 #define PROTECTION_MASK (UINT32_C(3) << PROTECTION_SHIFT)
 #define PARTIAL_FLAG (UINT32_C(1) << 26)
+#define HOLDERS_SHIFT 27
+#define HOLDERS_MAX UINT32_C(31)
+/* What each doubling of the holders takes off a rank: this part of the number of files. */
+#define HOLDERS_DIVISOR 32u
 
-/* word = rank (24 bits), protection (2), partial (1). Partial: the file is in `partials` too. */
+/* word = rank (24 bits), protection (2), partial (1), bits of the holders' number (5). Partial: the file is in `partials` too. */
 struct file_entry {
     media_handle file;
     uint32_t word;
@@ -346,6 +350,29 @@ enum cache_protection cache_index_protection(const struct cache_index *index, me
     return entry == NULL ? CACHE_PROTECTION_NONE : protection_of(entry);
 }
 
+void cache_index_set_holders(struct cache_index *index, media_handle file, uint32_t holders)
+{
+    struct file_entry *entry = table_get(&index->files, &file);
+    if (entry != NULL) {
+        uint32_t doublings = 0;
+        for (uint32_t left = holders; left > 0 && doublings < HOLDERS_MAX; left /= 2) {
+            doublings++;
+        }
+        entry->word = (entry->word & ((UINT32_C(1) << HOLDERS_SHIFT) - 1));
+        entry->word |= doublings << HOLDERS_SHIFT;
+    }
+}
+
+bool cache_index_next(const struct cache_index *index, uint32_t *place, media_handle *ret_file)
+{
+    const struct file_entry *entry = table_next(&index->files, place);
+    if (entry == NULL) {
+        return false;
+    }
+    *ret_file = entry->file;
+    return true;
+}
+
 bool cache_index_has_chunk(const struct cache_index *index, media_handle file, uint32_t chunk)
 {
     assert(chunk < media_chunk_count(id_of(index, file)->bytes));
@@ -399,15 +426,25 @@ uint64_t cache_index_file_bytes(const struct cache_index *index, media_handle fi
            mask_bytes(id->bytes, row, last_row);
 }
 
+/* The rank, less what the holders elsewhere are worth. */
+static int64_t standing_of(const struct cache_index *index, const struct file_entry *entry)
+{
+    uint32_t step = (index->files.count + HOLDERS_DIVISOR - 1) / HOLDERS_DIVISOR;
+    return (int64_t)rank_of(entry) - (int64_t)step * (entry->word >> HOLDERS_SHIFT);
+}
+
 /* True when `a` leaves before `b`. Ties go by handle, so that the order of places in the table,
  * which depends on its history, does not show. */
-static bool leaves_before(const struct file_entry *a, const struct file_entry *b)
+static bool leaves_before(const struct cache_index *index, const struct file_entry *a,
+                          const struct file_entry *b)
 {
     if (protection_of(a) != protection_of(b)) {
         return protection_of(a) < protection_of(b);
     }
-    if (rank_of(a) != rank_of(b)) {
-        return rank_of(a) < rank_of(b);
+    int64_t first = standing_of(index, a);
+    int64_t second = standing_of(index, b);
+    if (first != second) {
+        return first < second;
     }
     return a->file < b->file;
 }
@@ -423,7 +460,7 @@ bool cache_index_next_victim(struct cache_index *index, uint64_t needed_bytes, m
     uint32_t place = 0;
     for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
         bool may_leave = entry->file != keep && protection_of(entry) != CACHE_PROTECTION_PINNED;
-        if (may_leave && (first == NULL || leaves_before(entry, first))) {
+        if (may_leave && (first == NULL || leaves_before(index, entry, first))) {
             first = entry;
         }
     }

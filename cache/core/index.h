@@ -7,7 +7,10 @@
  * row masks (a byte a row) and 40 bytes.
  *
  * Levels of protection: files leave in order of level first, of the policy's rank second. What is
- * pinned never leaves. Whole files leave, so that a track is either here or not.
+ * pinned never leaves. Whole files leave, so that a track is either here or not. What others have
+ * plenty of leaves a little sooner: each doubling of its holders takes 1/32 of the files' number
+ * off its rank, so that of files used at about the same time the common one goes, and its copies
+ * elsewhere stay within reach.
  *
  * Every function but new and those that say so takes a handle that the intern table knows.
  */
@@ -74,6 +77,13 @@ void cache_index_protect(struct cache_index *index, media_handle file,
                          enum cache_protection protection);
 /* NONE for a file that is not here. */
 enum cache_protection cache_index_protection(const struct cache_index *index, media_handle file);
+
+/* How many others hold the file, as far as is known; kept as a power of two. Nothing happens when
+ * it is not here. */
+void cache_index_set_holders(struct cache_index *index, media_handle file, uint32_t holders);
+/* Iterates over all files: *place begins as 0; false at the end. What changes in between may be
+ * missed or come twice. */
+bool cache_index_next(const struct cache_index *index, uint32_t *place, media_handle *ret_file);
 
 /* Each 0 or false for a file that is not here; a chunk or row beyond the end is the caller's
  * mistake (asserted). */

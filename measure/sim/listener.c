@@ -265,8 +265,12 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
     case NODE_EFFECT_NOTE:
         take_note(world, listener, &effect->note);
         break;
+    case NODE_EFFECT_FIND_TRACK:
+    case NODE_EFFECT_FIND_PROOF:
+    case NODE_EFFECT_READ:
+    case NODE_EFFECT_REMEMBER:
     case NODE_EFFECT_KINDS:
-        assert(false);
+        assert(false); /* only a node with peers says these */
     }
 }
 

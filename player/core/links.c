@@ -26,19 +26,47 @@ void links_deinit(struct links *links)
     memset(links, 0, sizeof *links);
 }
 
-struct link *links_add(struct links *links, enum node_link_kind kind)
+static struct link *insert(struct links *links, uint32_t number, enum node_link_kind kind,
+                           enum link_state state)
 {
-    assert(links->count < NODE_LINKS_MAX);
     struct link *link = calloc(1, sizeof *link);
     if (link == NULL) {
         return NULL;
     }
-    link->number = links->next_number++;
+    link->number = number;
     link->kind = kind;
-    link->state = LINK_CONNECTING;
+    link->state = state;
     link->request_max = LINK_REQUESTS_BEFORE_HELLO;
     requests_init(&link->requests);
-    links->list[links->count++] = link;
+    uint32_t at = links->count++;
+    while (at > 0 && links->list[at - 1]->number > number) {
+        links->list[at] = links->list[at - 1];
+        at--;
+    }
+    links->list[at] = link;
+    return link;
+}
+
+struct link *links_add(struct links *links, enum node_link_kind kind)
+{
+    assert(links->count < NODE_LINKS_MAX && links->next_number < NODE_LINK_INCOMING);
+    struct link *link = insert(links, links->next_number, kind, LINK_CONNECTING);
+    if (link != NULL) {
+        links->next_number++;
+    }
+    return link;
+}
+
+struct link *links_accept(struct links *links, uint32_t number)
+{
+    assert(number >= NODE_LINK_INCOMING && links_find(links, number) == NULL);
+    if (links->count == NODE_LINKS_MAX) {
+        return NULL;
+    }
+    struct link *link = insert(links, number, NODE_LINK_PEER, LINK_UP);
+    if (link != NULL) {
+        link->is_incoming = true;
+    }
     return link;
 }
 
@@ -153,6 +181,13 @@ void links_connector_proved(struct connector *connector)
     connector->attempts = 0;
 }
 
+void links_connector_renew(struct connector *connector, uint64_t now_us)
+{
+    connector->attempts = 0;
+    connector->is_given_up = false;
+    connector->retry_us = time_min_us(connector->retry_us, now_us);
+}
+
 void links_connector_encourage(struct connector *connector, uint64_t now_us)
 {
     if (connector->is_given_up) {
@@ -177,7 +212,9 @@ void links_check_invariants(const struct links *links)
     uint32_t origins = 0;
     for (uint32_t i = 0; i < links->count; i++) {
         const struct link *link = links->list[i];
-        assert(link->number < links->next_number);
+        assert(link->is_incoming == (link->number >= NODE_LINK_INCOMING));
+        assert(link->is_incoming || link->number < links->next_number);
+        assert(!link->is_incoming || link->kind == NODE_LINK_PEER);
         assert(i == 0 || links->list[i - 1]->number < link->number);
         assert(link->state == LINK_UP || link->requests.count == 0);
         assert(!link->is_checked || link->has_hello);

@@ -12,6 +12,8 @@
 #define PLAYER_CORE_LINKS_H
 
 #include "common/prng.h"
+#include "p2p/core/give.h"
+#include "p2p/core/server.h"
 #include "player/core/node.h"
 #include "player/core/rate.h"
 #include "player/core/requests.h"
@@ -40,6 +42,22 @@ struct link {
     uint64_t ping_us;        /* when the outstanding PING was sent; 0 = none is */
     uint64_t ping_token;
     uint64_t busy_until_us; /* asked nothing before */
+    uint64_t progress_us;   /* when payload last came */
+    uint32_t doubts;        /* requests that were taken back since payload last came */
+    /* Peers only. */
+    bool is_incoming;    /* they began it */
+    bool is_linked;      /* the overlay knows it */
+    bool is_given_to;    /* server and give know it */
+    bool is_doomed;      /* it broke the protocol of asking: dropped at the step's end */
+    bool is_under_test;  /* the network changed: it must answer soon */
+    bool is_ping_wanted; /* for the regulator of giving */
+    uint8_t peer_id[HASH_BYTES];
+    struct p2p_address address; /* the other end's */
+    uint64_t received_bytes;    /* payload that they gave */
+    uint64_t sent_bytes;        /* payload that they took */
+    uint64_t asked_us;          /* when they last asked for something; 0 = never */
+    struct server_link server;
+    struct give_link give; /* the origin's too: its round trips are measured */
 };
 
 /* The origin's link over its lives. */
@@ -55,7 +73,7 @@ struct connector {
 };
 
 struct links {
-    struct link *list[NODE_LINKS_MAX]; /* owned; by number */
+    struct link *list[NODE_LINKS_MAX]; /* owned; by number, so those that others began stand last */
     uint32_t count;
     uint32_t next_number;
     struct connector origin;
@@ -65,6 +83,8 @@ void links_init(struct links *links);
 void links_deinit(struct links *links);
 /* A new one, CONNECTING. NULL: out of memory. There must be room. */
 struct link *links_add(struct links *links, enum node_link_kind kind);
+/* A peer's that began it, under the caller's number, UP. NULL: out of memory, or no room. */
+struct link *links_accept(struct links *links, uint32_t number);
 /* NULL: no such link. */
 struct link *links_find(const struct links *links, uint32_t number);
 /* The origin's link, in whatever state; NULL: none. */
@@ -95,6 +115,8 @@ void links_connector_failed(struct connector *connector, const struct node_prese
 void links_connector_succeeded(struct connector *connector);
 /* It has given something that proved to be right: the backoff begins anew next time. */
 void links_connector_proved(struct connector *connector);
+/* Everything has changed: what waits may be tried at once. */
+void links_connector_renew(struct connector *connector, uint64_t now_us);
 /* The listener wants something: what was given up is tried again. */
 void links_connector_encourage(struct connector *connector, uint64_t now_us);
 /* True when a CONNECT may be made now. */

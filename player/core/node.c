@@ -228,6 +228,15 @@ static void dispatch(struct node *node, const struct node_event *event)
     case NODE_EVENT_SOUND_FAILED:
         node_play_sound(node, event);
         break;
+    case NODE_EVENT_ROOM:
+    case NODE_EVENT_LISTENING:
+    case NODE_EVENT_CONTACT:
+    case NODE_EVENT_NETWORK:
+    case NODE_EVENT_GIVING:
+    case NODE_EVENT_TRACK_FOUND:
+    case NODE_EVENT_PROOF_FOUND:
+    case NODE_EVENT_GIVE_READ:
+        break; /* of use only with peers */
     case NODE_EVENT_KINDS:
         assert(false);
         break;
@@ -368,6 +377,24 @@ void node_get_status(const struct node *node, uint64_t now_us, struct node_statu
     status.origin_rate_bps = link == NULL ? 0 : link->rate.bytes_per_s;
     status.origin_rtt_us = link == NULL ? 0 : link->rate.rtt_us;
     *ret_status = status;
+}
+
+uint32_t node_get_peers(const struct node *node, uint64_t now_us, struct node_peer *ret_peers,
+                        uint32_t capacity)
+{
+    uint32_t count = 0;
+    (void)now_us;
+    for (uint32_t i = 0; i < node->links.count; i++) {
+        const struct link *link = node->links.list[i];
+        if (link->kind != NODE_LINK_PEER || link->state != LINK_UP) {
+            continue;
+        }
+        if (count < capacity) {
+            ret_peers[count] = (struct node_peer){.link = link->number};
+        }
+        count++;
+    }
+    return count;
 }
 
 bool node_chunk_source(const struct node *node, media_handle handle, uint32_t chunk,

@@ -36,9 +36,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODE_QUEUE_MAX 20000u /* entries; NODE_NOTE_QUEUE_FULL beyond */
-#define NODE_LINKS_MAX 64u    /* links at a time (peers: a later issue; hard limit 60) */
-#define NODE_WANTS_MAX 64u    /* WANTs outstanding; more is the caller's mistake (asserted) */
+#define NODE_QUEUE_MAX 20000u          /* entries; NODE_NOTE_QUEUE_FULL beyond */
+#define NODE_LINKS_MAX 80u             /* links at a time: 60 peers, the origin, attempts */
+#define NODE_LINK_INCOMING 0x80000000u /* in the numbers of links that others began */
+#define NODE_WANTS_MAX 64u /* WANTs outstanding; more is the caller's mistake (asserted) */
 #define NODE_SLOTS_DEFAULT 512u
 
 struct node;
@@ -76,9 +77,13 @@ struct node_config {
     uint64_t cache_limit_bytes;       /* payload; 0 = caching off: nothing is stored */
     uint32_t slot_count;              /* the caller's buffers; 64 to 65,536 */
     bool offline;                     /* never connects; what is not cached fails */
-    bool fast;                        /* --fast: see docs/CLI.md; stutters are not counted */
-    struct trace *trace;              /* may be NULL */
-    uint32_t trace_node;              /* how the node is called in the trace */
+    bool with_peers;                  /* false: the tier of peers is off (--no-peers) */
+    uint8_t peer_id[HASH_BYTES];      /* ours; zeros without peers */
+    uint32_t give_slot_count; /* the caller's other buffers of CHUNK_BYTES, for what is sent to
+                                 peers; 0 = nothing is given. Numbered apart from slot_count's */
+    bool fast;                /* --fast: see docs/CLI.md; stutters are not counted */
+    struct trace *trace;      /* may be NULL */
+    uint32_t trace_node;      /* how the node is called in the trace */
 };
 
 enum node_event_kind {
@@ -106,6 +111,16 @@ enum node_event_kind {
     NODE_EVENT_LINK_DOWN, /* also when a CONNECT failed: exactly one of UP or DOWN follows a CONNECT,
                              and one DOWN follows each UP */
     NODE_EVENT_MESSAGE,
+    NODE_EVENT_ROOM, /* after SENDs to a peer: what is still queued for its socket, once and again
+                        until nothing is; see streamserver/core/origin.h */
+    /* Peers. */
+    NODE_EVENT_LISTENING, /* where others can dial us: at the start, and when it has changed */
+    NODE_EVENT_CONTACT,   /* somebody who may be dialled: found in the LAN, or remembered */
+    NODE_EVENT_NETWORK, /* addresses of this machine have changed, or it woke up: test all links */
+    NODE_EVENT_GIVING,  /* whether and how fast we give; on at full speed before the first */
+    NODE_EVENT_TRACK_FOUND, /* the answer to FIND_TRACK */
+    NODE_EVENT_PROOF_FOUND, /* the answer to FIND_PROOF */
+    NODE_EVENT_GIVE_READ,   /* the answer to READ */
     /* Decoders. */
     NODE_EVENT_WANT,
     NODE_EVENT_WANT_DROPPED, /* flushed, nobody waits any more: it is forgotten and not answered */
@@ -174,10 +189,14 @@ struct node_event {
             bool valid; /* false: DISCONNECT with P2P_BYE_IDENTITY follows, and no reconnect */
         } identity_checked;
         struct {
-            uint32_t link; /* the number of the CONNECT */
+            uint32_t link; /* the number of the CONNECT; or NODE_LINK_INCOMING | the caller's own
+                              number, never the same twice: a peer's that began it */
             enum node_link_kind link_kind;
             uint8_t nonce[P2P_NONCE_BYTES]; /* fresh from the system, for our HELLO */
             uint16_t listen_port;
+            uint8_t peer_id[HASH_BYTES]; /* PEER: as TLS proved it; the CONNECT's, or the caller
+                                            has closed the link */
+            struct p2p_address address;  /* the other end's */
         } link_up;
         struct {
             uint32_t link;
@@ -187,6 +206,39 @@ struct node_event {
             uint32_t link;
             const struct p2p_message *message; /* borrowed for the call */
         } message;
+        struct {
+            uint32_t link;
+            uint32_t queued_bytes;
+        } room;
+        struct {
+            uint16_t port; /* 0: nobody can dial us */
+            uint8_t flags; /* P2P_LISTEN_* */
+            uint8_t address_count;
+            struct p2p_address addresses[P2P_LISTEN_ADDRESSES_MAX]; /* of our own interfaces */
+        } listening;
+        struct {
+            struct p2p_contact contact;
+            bool is_lan;      /* heard in our own network just now */
+            uint32_t penalty; /* remembered: what misbehaviour it had when it was remembered, */
+            uint64_t age_us;  /* and how long ago that was */
+        } contact;
+        struct {
+            bool is_allowed;      /* false: --no-upload, metered, low battery */
+            uint64_t bytes_per_s; /* limit; 0 = automatic (yields to everything else) */
+        } giving;
+        struct {
+            uint32_t operation;
+            const uint8_t *manifest; /* NULL: not here. Lent until the next step */
+            uint32_t manifest_bytes;
+        } track_found;
+        struct {
+            uint32_t operation;
+            const struct media_proof *proof; /* NULL: not here; borrowed for the call */
+        } proof_found;
+        struct {
+            uint32_t slot; /* of the give slots */
+            int error; /* 0; ERROR_NOT_FOUND, ERROR_MISMATCH, ERROR_IO: the request is rejected */
+        } give_read;
         struct {
             uint32_t want; /* the caller's number, not 0, unique among those outstanding */
             uint32_t entry;
@@ -233,8 +285,14 @@ enum node_effect_kind {
     NODE_EFFECT_RELEASE,        /* a READY slot is free again: no decoder may look at it any more.
                                    A slot that never was READY is taken back without a word */
     NODE_EFFECT_SEND,
-    NODE_EFFECT_CONNECT,    /* the origin -> LINK_UP or LINK_DOWN */
+    NODE_EFFECT_CONNECT,    /* the origin, or a peer -> LINK_UP or LINK_DOWN */
     NODE_EFFECT_DISCONNECT, /* BYE and close -> LINK_DOWN */
+    NODE_EFFECT_FIND_TRACK, /* a manifest that a peer asks for -> TRACK_FOUND */
+    NODE_EFFECT_FIND_PROOF, /* of a stored row -> PROOF_FOUND */
+    NODE_EFFECT_READ,     /* a stored chunk, verified, into a give slot, by the disk reader's thread
+                               -> GIVE_READ. It may reuse the slot of a SEND of the same update */
+    NODE_EFFECT_REMEMBER, /* a contact that proved useful, or misbehaved: for the next run; not
+                               answered */
     NODE_EFFECT_WANT_MET,
     NODE_EFFECT_WANT_FAILED,
     NODE_EFFECT_SWITCH,     /* silence and forget all chains, open this entry's at a position */
@@ -325,14 +383,38 @@ struct node_effect {
         struct {
             uint32_t link;
             struct p2p_message message;
+            uint32_t
+                slot; /* FRAGMENT: payload is in this give slot from message.fragment.offset on */
         } send;
         struct {
             uint32_t link; /* the node's number for it, never used before */
+            enum node_link_kind link_kind;
+            struct p2p_contact contact; /* PEER: whom; only addresses[0] is to be dialled */
+            bool is_arranged; /* the other side dials us at the same moment: dial from our listening
+                                 port, again and again for some seconds (simultaneous open) */
         } connect;
         struct {
             uint32_t link;
             uint8_t reason; /* enum p2p_bye */
         } disconnect;
+        struct {
+            uint32_t operation;
+            uint8_t track_id[TRACK_ID_BYTES];
+        } find_track;
+        struct {
+            uint32_t operation;
+            media_handle file;
+            uint32_t row;
+        } find_proof;
+        struct {
+            uint32_t slot;
+            media_handle file;
+            uint32_t chunk;
+        } read;
+        struct {
+            struct p2p_contact contact;
+            uint32_t penalty;
+        } remember;
         struct {
             uint32_t want;
             int error; /* WANT_FAILED: ERROR_OFFLINE, ERROR_NOT_FOUND, ERROR_CLOSED (no source came
@@ -379,8 +461,28 @@ struct node_status {
     uint64_t buffered_us; /* continuous and verified from the play point on */
     bool playing, paused, stalled;
     bool origin_up;
-    uint64_t origin_rate_bps; /* measured, bytes/s; 0 = not yet */
-    uint64_t origin_rtt_us;   /* measured; 0 = not yet */
+    uint64_t origin_rate_bps;        /* measured, bytes/s; 0 = not yet */
+    uint64_t origin_rtt_us;          /* measured; 0 = not yet */
+    uint32_t neighbours;             /* links to peers that are up */
+    uint32_t attempts;               /* and that are being made */
+    uint32_t contacts;               /* known, not connected */
+    uint32_t give_slots;             /* peers that may be served at a time */
+    uint32_t served;                 /* peers that are being served now */
+    uint64_t give_limit_bytes_per_s; /* what the regulator allows now; 0 = nothing is given */
+    uint64_t given_bytes;            /* payload, since node_new */
+};
+
+/* One link to a peer, for `refrain peers`. */
+struct node_peer {
+    uint32_t link;
+    uint8_t peer_id[HASH_BYTES];
+    struct p2p_address address;
+    bool is_incoming, is_lan;
+    bool is_giving, is_asking;           /* we ask it now; it asks us now */
+    uint64_t received_bytes, sent_bytes; /* payload */
+    uint64_t rate_bytes_per_s;
+    uint64_t rtt_us;
+    uint32_t files; /* of those that we look for, that it has something of */
 };
 
 /* ERROR_NO_MEMORY. */
@@ -390,6 +492,9 @@ void node_free(struct node *node);
 int node_step(struct node *node, const struct node_event *event, struct node_update *ret_update);
 void node_get_summary(const struct node *node, struct node_summary *ret_summary);
 void node_get_status(const struct node *node, uint64_t now_us, struct node_status *ret_status);
+/* Fills at most `capacity`; returns how many links to peers there are. */
+uint32_t node_get_peers(const struct node *node, uint64_t now_us, struct node_peer *ret_peers,
+                        uint32_t capacity);
 /* Where a chunk came from; for a map of the track. False: not here. */
 bool node_chunk_source(const struct node *node, media_handle file, uint32_t chunk,
                        enum node_source *ret_source);

@@ -340,7 +340,9 @@ static void connect_origin(struct node *node)
     if (origin->down_since_us == TIME_NEVER_US) {
         origin->down_since_us = node->now_us;
     }
-    node_effect(node, NODE_EFFECT_CONNECT)->connect.link = link->number;
+    struct node_effect *effect = node_effect(node, NODE_EFFECT_CONNECT);
+    effect->connect.link = link->number;
+    effect->connect.link_kind = NODE_LINK_ORIGIN;
     NODE_TRACE(node, "connect link %u", link->number);
 }
 

@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define RECORD_MAGIC "RFREC1\0"
+#define RECORD_MAGIC "RFREC2\0"
 #define RECORD_MAGIC_BYTES 8u
 #define RECORD_LENGTH_BYTES 4u
 /* The update's hash, the kind and the moment. */
@@ -21,7 +21,9 @@
 enum {
     RECORD_OFFLINE = 1,
     RECORD_FAST = 2,
+    RECORD_PEERS = 4,
 };
+#define RECORD_FLAGS (RECORD_OFFLINE | RECORD_FAST | RECORD_PEERS)
 
 /* --- the head -------------------------------------------------------------------------------------- */
 
@@ -35,8 +37,11 @@ size_t record_head_encode(const struct record_head *head, uint8_t *buffer)
     writer_u64(&writer, head->seed);
     writer_u64(&writer, head->cache_limit_bytes);
     writer_u32(&writer, head->slot_count);
+    writer_u32(&writer, head->give_slot_count);
     writer_u8(&writer,
-              (uint8_t)((head->offline ? RECORD_OFFLINE : 0) | (head->fast ? RECORD_FAST : 0)));
+              (uint8_t)((head->offline ? RECORD_OFFLINE : 0) | (head->fast ? RECORD_FAST : 0) |
+                        (head->with_peers ? RECORD_PEERS : 0)));
+    writer_bytes(&writer, head->peer_id, HASH_BYTES);
     writer_u8(&writer, (uint8_t)name_bytes);
     writer_bytes(&writer, head->preset, name_bytes);
     assert(!writer_failed(&writer));
@@ -59,9 +64,11 @@ int record_head_decode(const uint8_t *bytes, size_t count, struct record_head *r
     head.seed = cursor_u64(&cursor);
     head.cache_limit_bytes = cursor_u64(&cursor);
     head.slot_count = cursor_u32(&cursor);
+    head.give_slot_count = cursor_u32(&cursor);
     uint8_t flags = cursor_u8(&cursor);
+    cursor_copy(&cursor, head.peer_id, HASH_BYTES);
     uint8_t name_bytes = cursor_u8(&cursor);
-    if (name_bytes > RECORD_PRESET_BYTES_MAX || (flags & ~(RECORD_OFFLINE | RECORD_FAST)) != 0) {
+    if (name_bytes > RECORD_PRESET_BYTES_MAX || (flags & ~RECORD_FLAGS) != 0) {
         return ERROR_MALFORMED;
     }
     cursor_copy(&cursor, head.preset, name_bytes);
@@ -70,6 +77,7 @@ int record_head_decode(const uint8_t *bytes, size_t count, struct record_head *r
     }
     head.offline = (flags & RECORD_OFFLINE) != 0;
     head.fast = (flags & RECORD_FAST) != 0;
+    head.with_peers = (flags & RECORD_PEERS) != 0;
     *ret_head = head;
     *ret_used = (size_t)(cursor.at - bytes);
     return 0;
@@ -96,6 +104,82 @@ static void put_message(struct writer *writer, const struct p2p_message *message
     writer_bytes(writer, body, body_bytes);
 }
 
+static void put_address(struct writer *writer, const struct p2p_address *address)
+{
+    uint8_t bytes[P2P_ADDRESS_BYTES];
+    p2p_address_write(bytes, 0, address);
+    writer_bytes(writer, bytes, sizeof bytes);
+}
+
+static void put_contact(struct writer *writer, const struct node_event *event)
+{
+    uint8_t bytes[P2P_CONTACT_BYTES];
+    p2p_contact_write(bytes, 0, &event->contact.contact);
+    writer_bytes(writer, bytes, sizeof bytes);
+    writer_u8(writer, event->contact.is_lan);
+    writer_u32(writer, event->contact.penalty);
+    writer_u64(writer, event->contact.age_us);
+}
+
+static void put_listening(struct writer *writer, const struct node_event *event)
+{
+    writer_u16(writer, event->listening.port);
+    writer_u8(writer, event->listening.flags);
+    writer_u8(writer, event->listening.address_count);
+    for (uint32_t i = 0; i < event->listening.address_count; i++) {
+        put_address(writer, &event->listening.addresses[i]);
+    }
+}
+
+static void put_proof_found(struct writer *writer, const struct node_event *event)
+{
+    const struct media_proof *proof = event->proof_found.proof;
+    writer_u32(writer, event->proof_found.operation);
+    writer_u8(writer, proof != NULL);
+    if (proof != NULL) {
+        uint32_t hashes = (uint32_t)proof->leaf_count + proof->uncle_count;
+        writer_u8(writer, proof->leaf_count);
+        writer_u8(writer, proof->uncle_count);
+        writer_bytes(writer, proof->hashes, (size_t)hashes * HASH_BYTES);
+    }
+}
+
+static void put_peer_event(struct writer *writer, const struct node_event *event)
+{
+    switch ((int)event->kind) {
+    case NODE_EVENT_ROOM:
+        writer_u32(writer, event->room.link);
+        writer_u32(writer, event->room.queued_bytes);
+        break;
+    case NODE_EVENT_LISTENING:
+        put_listening(writer, event);
+        break;
+    case NODE_EVENT_CONTACT:
+        put_contact(writer, event);
+        break;
+    case NODE_EVENT_GIVING:
+        writer_u8(writer, event->giving.is_allowed);
+        writer_u64(writer, event->giving.bytes_per_s);
+        break;
+    case NODE_EVENT_TRACK_FOUND:
+        writer_u32(writer, event->track_found.operation);
+        writer_u8(writer, event->track_found.manifest != NULL);
+        if (event->track_found.manifest != NULL) {
+            writer_bytes(writer, event->track_found.manifest, event->track_found.manifest_bytes);
+        }
+        break;
+    case NODE_EVENT_PROOF_FOUND:
+        put_proof_found(writer, event);
+        break;
+    case NODE_EVENT_GIVE_READ:
+        writer_u32(writer, event->give_read.slot);
+        writer_u32(writer, (uint32_t)event->give_read.error);
+        break;
+    default:
+        break; /* NETWORK has no fields */
+    }
+}
+
 static void put_cached_file(struct writer *writer, const struct node_event *event,
                             const struct media_intern *intern)
 {
@@ -118,6 +202,8 @@ static void put_link_event(struct writer *writer, const struct node_event *event
         writer_u8(writer, (uint8_t)event->link_up.link_kind);
         writer_bytes(writer, event->link_up.nonce, P2P_NONCE_BYTES);
         writer_u16(writer, event->link_up.listen_port);
+        writer_bytes(writer, event->link_up.peer_id, HASH_BYTES);
+        put_address(writer, &event->link_up.address);
     } else if (event->kind == NODE_EVENT_LINK_DOWN) {
         writer_u32(writer, event->link_down.link);
         writer_u32(writer, (uint32_t)event->link_down.error);
@@ -162,37 +248,10 @@ static void put_want(struct writer *writer, const struct node_event *event)
     }
 }
 
-static void put_fields(struct writer *writer, const struct node_event *event,
-                       const struct media_intern *intern)
+/* Answers, links, decoders and sound. */
+static void put_answer(struct writer *writer, const struct node_event *event)
 {
-    switch (event->kind) {
-    case NODE_EVENT_TICK:
-    case NODE_EVENT_PAUSE:
-    case NODE_EVENT_RESUME:
-    case NODE_EVENT_STOP:
-    case NODE_EVENT_KINDS:
-        break;
-    case NODE_EVENT_ENQUEUE:
-        writer_u32(writer, event->enqueue.entry);
-        writer_bytes(writer, event->enqueue.track_id, TRACK_ID_BYTES);
-        writer_u8(writer, event->enqueue.fetch_only);
-        break;
-    case NODE_EVENT_START:
-    case NODE_EVENT_SEEK:
-        writer_u32(writer, event->start.entry);
-        writer_u64(writer, event->start.position_us);
-        break;
-    case NODE_EVENT_CACHED_FILE:
-        put_cached_file(writer, event, intern);
-        break;
-    case NODE_EVENT_CACHE_STATE:
-        writer_u8(writer, event->cache_state.writable);
-        break;
-    case NODE_EVENT_MANIFEST_LOADED:
-    case NODE_EVENT_STORED:
-    case NODE_EVENT_ROTTEN:
-        put_store_event(writer, event);
-        break;
+    switch ((int)event->kind) {
     case NODE_EVENT_HASHED:
         writer_u32(writer, event->hashed.slot);
         writer_bytes(writer, event->hashed.digest, HASH_BYTES);
@@ -229,6 +288,46 @@ static void put_fields(struct writer *writer, const struct node_event *event,
         writer_u32(writer, event->sound.entry);
         writer_u32(writer, (uint32_t)event->sound.error);
         break;
+    default:
+        put_peer_event(writer, event);
+        break;
+    }
+}
+
+static void put_fields(struct writer *writer, const struct node_event *event,
+                       const struct media_intern *intern)
+{
+    switch ((int)event->kind) {
+    case NODE_EVENT_TICK:
+    case NODE_EVENT_PAUSE:
+    case NODE_EVENT_RESUME:
+    case NODE_EVENT_STOP:
+    case NODE_EVENT_KINDS:
+        break;
+    case NODE_EVENT_ENQUEUE:
+        writer_u32(writer, event->enqueue.entry);
+        writer_bytes(writer, event->enqueue.track_id, TRACK_ID_BYTES);
+        writer_u8(writer, event->enqueue.fetch_only);
+        break;
+    case NODE_EVENT_START:
+    case NODE_EVENT_SEEK:
+        writer_u32(writer, event->start.entry);
+        writer_u64(writer, event->start.position_us);
+        break;
+    case NODE_EVENT_CACHED_FILE:
+        put_cached_file(writer, event, intern);
+        break;
+    case NODE_EVENT_CACHE_STATE:
+        writer_u8(writer, event->cache_state.writable);
+        break;
+    case NODE_EVENT_MANIFEST_LOADED:
+    case NODE_EVENT_STORED:
+    case NODE_EVENT_ROTTEN:
+        put_store_event(writer, event);
+        break;
+    default:
+        put_answer(writer, event);
+        break;
     }
 }
 
@@ -264,6 +363,106 @@ static bool get_bool(struct cursor *cursor)
     uint8_t value = cursor_u8(cursor);
     cursor->failed = cursor->failed || value > 1;
     return value == 1;
+}
+
+/* Family 0: none, and then all else is 0. */
+static int get_address(struct cursor *cursor, struct p2p_address *ret_address)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, P2P_ADDRESS_BYTES);
+    if (bytes == NULL) {
+        return ERROR_MALFORMED;
+    }
+    p2p_address_read(bytes, 0, ret_address);
+    uint8_t family = ret_address->family;
+    return family == 0 || family == 4 || family == 6 ? 0 : ERROR_MALFORMED;
+}
+
+static int get_contact(struct cursor *cursor, struct node_event *event)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, P2P_CONTACT_BYTES);
+    if (bytes == NULL) {
+        return ERROR_MALFORMED;
+    }
+    p2p_contact_read(bytes, 0, &event->contact.contact);
+    for (uint32_t i = 0; i < P2P_CONTACT_ADDRESSES_MAX; i++) {
+        uint8_t family = event->contact.contact.addresses[i].family;
+        if (family != 0 && family != 4 && family != 6) {
+            return ERROR_MALFORMED;
+        }
+    }
+    event->contact.is_lan = get_bool(cursor);
+    event->contact.penalty = cursor_u32(cursor);
+    event->contact.age_us = cursor_u64(cursor);
+    return 0;
+}
+
+static int get_listening(struct cursor *cursor, struct node_event *event)
+{
+    event->listening.port = cursor_u16(cursor);
+    event->listening.flags = cursor_u8(cursor);
+    event->listening.address_count = cursor_u8(cursor);
+    if (event->listening.address_count > P2P_LISTEN_ADDRESSES_MAX) {
+        return ERROR_MALFORMED;
+    }
+    for (uint32_t i = 0; i < event->listening.address_count; i++) {
+        if (get_address(cursor, &event->listening.addresses[i]) != 0) {
+            return ERROR_MALFORMED;
+        }
+    }
+    return 0;
+}
+
+static int get_proof_found(struct cursor *cursor, struct record *ret)
+{
+    ret->event.proof_found.operation = cursor_u32(cursor);
+    if (!get_bool(cursor)) {
+        return 0;
+    }
+    ret->proof.leaf_count = cursor_u8(cursor);
+    ret->proof.uncle_count = cursor_u8(cursor);
+    if (ret->proof.leaf_count > ROW_CHUNKS || ret->proof.uncle_count > MEDIA_PROOF_UNCLES_MAX) {
+        return ERROR_MALFORMED;
+    }
+    uint32_t hashes = (uint32_t)ret->proof.leaf_count + ret->proof.uncle_count;
+    cursor_copy(cursor, ret->proof.hashes, (size_t)hashes * HASH_BYTES);
+    ret->event.proof_found.proof = &ret->proof;
+    return 0;
+}
+
+static int get_peer_event(struct cursor *cursor, struct record *ret)
+{
+    struct node_event *event = &ret->event;
+    switch ((int)event->kind) {
+    case NODE_EVENT_ROOM:
+        event->room.link = cursor_u32(cursor);
+        event->room.queued_bytes = cursor_u32(cursor);
+        break;
+    case NODE_EVENT_LISTENING:
+        return get_listening(cursor, event);
+    case NODE_EVENT_CONTACT:
+        return get_contact(cursor, event);
+    case NODE_EVENT_GIVING:
+        event->giving.is_allowed = get_bool(cursor);
+        event->giving.bytes_per_s = cursor_u64(cursor);
+        break;
+    case NODE_EVENT_TRACK_FOUND:
+        event->track_found.operation = cursor_u32(cursor);
+        if (get_bool(cursor)) {
+            size_t left = cursor_left(cursor);
+            event->track_found.manifest = cursor_bytes(cursor, left);
+            event->track_found.manifest_bytes = (uint32_t)left;
+        }
+        break;
+    case NODE_EVENT_PROOF_FOUND:
+        return get_proof_found(cursor, ret);
+    case NODE_EVENT_GIVE_READ:
+        event->give_read.slot = cursor_u32(cursor);
+        event->give_read.error = (int)(int32_t)cursor_u32(cursor);
+        break;
+    default:
+        break; /* NETWORK has no fields */
+    }
+    return 0;
 }
 
 static int get_message(struct cursor *cursor, struct record *ret)
@@ -314,7 +513,9 @@ static int get_link_event(struct cursor *cursor, struct record *ret)
         event->link_up.link_kind = (enum node_link_kind)kind;
         cursor_copy(cursor, event->link_up.nonce, P2P_NONCE_BYTES);
         event->link_up.listen_port = cursor_u16(cursor);
-        return kind == NODE_LINK_ORIGIN || kind == NODE_LINK_PEER ? 0 : ERROR_MALFORMED;
+        cursor_copy(cursor, event->link_up.peer_id, HASH_BYTES);
+        int error = get_address(cursor, &event->link_up.address);
+        return kind == NODE_LINK_ORIGIN || kind == NODE_LINK_PEER ? error : ERROR_MALFORMED;
     }
     if (event->kind == NODE_EVENT_LINK_DOWN) {
         event->link_down.link = cursor_u32(cursor);
@@ -361,35 +562,11 @@ static void get_want(struct cursor *cursor, struct node_event *event)
     }
 }
 
-static int get_fields(struct cursor *cursor, struct media_intern *intern, struct record *ret)
+/* Answers, links, decoders and sound. */
+static int get_answer(struct cursor *cursor, struct record *ret)
 {
     struct node_event *event = &ret->event;
-    switch (event->kind) {
-    case NODE_EVENT_TICK:
-    case NODE_EVENT_PAUSE:
-    case NODE_EVENT_RESUME:
-    case NODE_EVENT_STOP:
-        break;
-    case NODE_EVENT_ENQUEUE:
-        event->enqueue.entry = cursor_u32(cursor);
-        cursor_copy(cursor, event->enqueue.track_id, TRACK_ID_BYTES);
-        event->enqueue.fetch_only = get_bool(cursor);
-        break;
-    case NODE_EVENT_START:
-    case NODE_EVENT_SEEK:
-        event->start.entry = cursor_u32(cursor);
-        event->start.position_us = cursor_u64(cursor);
-        break;
-    case NODE_EVENT_CACHED_FILE:
-        return get_cached_file(cursor, intern, ret);
-    case NODE_EVENT_CACHE_STATE:
-        event->cache_state.writable = get_bool(cursor);
-        break;
-    case NODE_EVENT_MANIFEST_LOADED:
-    case NODE_EVENT_STORED:
-    case NODE_EVENT_ROTTEN:
-        get_store_event(cursor, event);
-        break;
+    switch ((int)event->kind) {
     case NODE_EVENT_HASHED:
         event->hashed.slot = cursor_u32(cursor);
         cursor_copy(cursor, event->hashed.digest, HASH_BYTES);
@@ -425,8 +602,43 @@ static int get_fields(struct cursor *cursor, struct media_intern *intern, struct
         event->sound.entry = cursor_u32(cursor);
         event->sound.error = (int)(int32_t)cursor_u32(cursor);
         break;
-    case NODE_EVENT_KINDS:
-        return ERROR_MALFORMED;
+    default:
+        return get_peer_event(cursor, ret);
+    }
+    return 0;
+}
+
+static int get_fields(struct cursor *cursor, struct media_intern *intern, struct record *ret)
+{
+    struct node_event *event = &ret->event;
+    switch ((int)event->kind) {
+    case NODE_EVENT_TICK:
+    case NODE_EVENT_PAUSE:
+    case NODE_EVENT_RESUME:
+    case NODE_EVENT_STOP:
+        break;
+    case NODE_EVENT_ENQUEUE:
+        event->enqueue.entry = cursor_u32(cursor);
+        cursor_copy(cursor, event->enqueue.track_id, TRACK_ID_BYTES);
+        event->enqueue.fetch_only = get_bool(cursor);
+        break;
+    case NODE_EVENT_START:
+    case NODE_EVENT_SEEK:
+        event->start.entry = cursor_u32(cursor);
+        event->start.position_us = cursor_u64(cursor);
+        break;
+    case NODE_EVENT_CACHED_FILE:
+        return get_cached_file(cursor, intern, ret);
+    case NODE_EVENT_CACHE_STATE:
+        event->cache_state.writable = get_bool(cursor);
+        break;
+    case NODE_EVENT_MANIFEST_LOADED:
+    case NODE_EVENT_STORED:
+    case NODE_EVENT_ROTTEN:
+        get_store_event(cursor, event);
+        break;
+    default:
+        return get_answer(cursor, ret);
     }
     return 0;
 }

@@ -6,8 +6,8 @@
  * masks) stand in the record; payload does not: a node never sees any.
  *
  * A recording, numbers big-endian:
- *   head    "RFREC1\0\0" 8, seed u64, cache limit u64, slots u32, flags u8 (1 offline, 2 fast),
- *           preset's name: u8 length, bytes
+ *   head    "RFREC2\0\0" 8, seed u64, cache limit u64, slots u32, give slots u32, flags u8
+ *           (1 offline, 2 fast, 4 with peers), peer id 32, preset's name: u8 length, bytes
  *   then for each step a record:
  *   length  u32 of what follows, 17 to RECORD_BYTES_MAX
  *   update  u64: record_update_hash of what the node answered
@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_HEAD_BYTES_MAX 64u
+#define RECORD_HEAD_BYTES_MAX 96u
 #define RECORD_PRESET_BYTES_MAX 32u
 /* The largest: a CACHED_FILE of FILE_ROWS_MAX masks. */
 #define RECORD_BYTES_MAX (FILE_ROWS_MAX + 128u)
@@ -34,8 +34,11 @@ struct record_head {
     uint64_t seed;
     uint64_t cache_limit_bytes;
     uint32_t slot_count;
+    uint32_t give_slot_count;
     bool offline;
     bool fast;
+    bool with_peers;
+    uint8_t peer_id[HASH_BYTES];
     char preset[RECORD_PRESET_BYTES_MAX + 1]; /* node_preset.name */
 };
 
@@ -56,6 +59,7 @@ int record_encode(const struct node_event *event, uint64_t update_hash,
 struct record {
     struct node_event event;
     struct p2p_message message;
+    struct media_proof proof; /* of a PROOF_FOUND */
     uint64_t update_hash;
     media_handle handle_recorded; /* CACHED_FILE: the handle in the recorder's process; else 0 */
 };

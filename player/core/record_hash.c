@@ -48,6 +48,29 @@ static uint64_t hash_message(uint64_t hash, const struct p2p_message *message)
     return hash_bytes(hash, body, body_bytes);
 }
 
+static uint64_t hash_send(uint64_t hash, const struct node_effect *effect)
+{
+    hash = hash_message(hash_u64(hash, effect->send.link), &effect->send.message);
+    return effect->send.message.type == P2P_FRAGMENT ? hash_u64(hash, effect->send.slot) : hash;
+}
+
+static uint64_t hash_contact(uint64_t hash, const struct p2p_contact *contact)
+{
+    uint8_t bytes[P2P_CONTACT_BYTES];
+    p2p_contact_write(bytes, 0, contact);
+    return hash_bytes(hash, bytes, sizeof bytes);
+}
+
+static uint64_t hash_connect(uint64_t hash, const struct node_effect *effect)
+{
+    hash = hash_pair(hash, effect->connect.link, effect->connect.link_kind);
+    if (effect->connect.link_kind == NODE_LINK_PEER) {
+        hash = hash_contact(hash, &effect->connect.contact);
+        hash = hash_u64(hash, effect->connect.is_arranged);
+    }
+    return hash;
+}
+
 static uint64_t hash_store_row(uint64_t hash, const struct node_effect *effect)
 {
     hash = hash_pair(hash, effect->store_row.file, effect->store_row.row);
@@ -108,11 +131,22 @@ static uint64_t hash_effect(uint64_t hash, const struct node_effect *effect)
     case NODE_EFFECT_RELEASE:
         return hash_u64(hash, effect->release.slot);
     case NODE_EFFECT_SEND:
-        return hash_message(hash_u64(hash, effect->send.link), &effect->send.message);
+        return hash_send(hash, effect);
     case NODE_EFFECT_CONNECT:
-        return hash_u64(hash, effect->connect.link);
+        return hash_connect(hash, effect);
     case NODE_EFFECT_DISCONNECT:
         return hash_pair(hash, effect->disconnect.link, effect->disconnect.reason);
+    case NODE_EFFECT_FIND_TRACK:
+        hash = hash_u64(hash, effect->find_track.operation);
+        return hash_bytes(hash, effect->find_track.track_id, TRACK_ID_BYTES);
+    case NODE_EFFECT_FIND_PROOF:
+        hash = hash_pair(hash, effect->find_proof.operation, effect->find_proof.file);
+        return hash_u64(hash, effect->find_proof.row);
+    case NODE_EFFECT_READ:
+        hash = hash_pair(hash, effect->read.slot, effect->read.file);
+        return hash_u64(hash, effect->read.chunk);
+    case NODE_EFFECT_REMEMBER:
+        return hash_u64(hash_contact(hash, &effect->remember.contact), effect->remember.penalty);
     case NODE_EFFECT_WANT_MET:
         return hash_u64(hash, effect->want.want);
     case NODE_EFFECT_WANT_FAILED:

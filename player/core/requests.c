@@ -59,6 +59,7 @@ void requests_check_invariants(const struct requests *requests)
         assert((request->kind == REQUEST_OPEN) == (request->file == 0));
         assert(request->kind == REQUEST_OPEN || request->left > 0);
         assert(request->kind != REQUEST_CHUNKS || request->left <= request->count);
+        assert(request->kind != REQUEST_HEDGE || (request->left == 1 && request->count == 1));
     }
     assert(requests->count > 0 || requests->bytes == 0);
 }

@@ -21,6 +21,7 @@ enum request_kind {
     REQUEST_OPEN = 1,   /* not answered: `file` is 0 */
     REQUEST_OPENED = 2, /* its manifest has come, the start set is to come */
     REQUEST_CHUNKS = 3,
+    REQUEST_HEDGE = 4, /* one chunk that another link was asked for already (hedges.h) */
 };
 
 struct request {

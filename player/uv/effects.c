@@ -165,6 +165,13 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
     case NODE_EFFECT_DISCONNECT:
         origin_link_disconnect(engine, effect->disconnect.link, effect->disconnect.reason);
         break;
+    case NODE_EFFECT_FIND_TRACK:
+    case NODE_EFFECT_FIND_PROOF:
+    case NODE_EFFECT_READ:
+    case NODE_EFFECT_REMEMBER: /* only a node with peers says these four */
+    case NODE_EFFECT_KINDS:
+        assert(false);
+        break;
     case NODE_EFFECT_WANT_MET:
         reader_want_met(engine->reader, effect->want.want);
         break;
@@ -183,9 +190,6 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
         break;
     case NODE_EFFECT_NOTE:
         note(engine, &effect->note);
-        break;
-    case NODE_EFFECT_KINDS:
-        assert(false);
         break;
     }
 }

@@ -346,6 +346,57 @@ static void test_last_use(void **state)
     cache_index_free(index);
 }
 
+/* Of files used at about the same time the one that others hold leaves first; a long time counts
+ * for more. */
+static void test_holders(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script;
+        char common;
+        uint32_t holders;
+        const char *victims;
+    } cases[] = {
+        {"a b c d", 'd', 0, "abcd"},
+        {"a b c d", 'b', 1, "abcd"}, /* a tie: the handle decides */
+        {"a b c d", 'b', 2, "bacd"},
+        {"a b c d", 'd', 8, "dabc"},
+        {"a b c d", 'd', UINT32_MAX, "dabc"},
+        {"b c d e f g h a", 'a', 3, "bcdefagh"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cache_index *index = new_index(8 * CHUNK_BYTES, NULL);
+        play(index, cases[i].script);
+        cache_index_set_holders(index, make_file((uint32_t)cases[i].common, CHUNK_BYTES),
+                                cases[i].holders);
+        cache_index_set_holders(index, make_file('z', CHUNK_BYTES), 5); /* not here */
+        cache_index_check_invariants(index);
+        char seen[10] = "";
+        media_handle victim = 0;
+        while (cache_index_next_victim(index, 8 * CHUNK_BYTES, 0, &victim)) {
+            seen[strlen(seen)] = letter_of(victim);
+        }
+        assert_string_equal(seen, cases[i].victims);
+        cache_index_free(index);
+    }
+}
+
+static void test_next(void **state)
+{
+    (void)state;
+    struct cache_index *index = new_index(UINT64_MAX, NULL);
+    play(index, "a b c d");
+    uint32_t seen = 0;
+    uint32_t place = 0;
+    media_handle file = 0;
+    while (cache_index_next(index, &place, &file)) {
+        seen |= 1u << (letter_of(file) - 'a');
+    }
+    assert_int_equal(seen, 15);
+    assert_false(cache_index_next(index, &place, &file));
+    cache_index_free(index);
+}
+
 static void test_protection(void **state)
 {
     (void)state;
@@ -411,6 +462,8 @@ int main(void)
         cmocka_unit_test(test_victims),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_last_use),
+        cmocka_unit_test(test_holders),
+        cmocka_unit_test(test_next),
         cmocka_unit_test(test_protection),
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_too_many_files),

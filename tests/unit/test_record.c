@@ -18,6 +18,7 @@ static uint8_t buffer[RECORD_BYTES_MAX + 4u];
 static const struct media_file_id file_id = {.root = {7, 8, 9}, .bytes = 3 * ROW_BYTES + 5};
 static const uint8_t masks[4] = {0xff, 0x01, 0x80, 0x01};
 static const uint8_t manifest[] = "manifest bytes";
+static const struct p2p_address address = {.family = 4, .address = {10, 0, 0, 7}, .port = 4001};
 
 /* Commands and the store; what borrows, borrows from statics. */
 static void fill_command(struct node_event *event, media_handle handle)
@@ -83,6 +84,8 @@ static void fill_answer(struct node_event *event, media_handle handle)
         event->link_up.link_kind = NODE_LINK_ORIGIN;
         memset(event->link_up.nonce, 0x33, P2P_NONCE_BYTES);
         event->link_up.listen_port = 7373;
+        memset(event->link_up.peer_id, 0x44, HASH_BYTES);
+        event->link_up.address = address;
         break;
     case NODE_EVENT_LINK_DOWN:
         event->link_down.link = 6;
@@ -130,12 +133,59 @@ static void fill_answer(struct node_event *event, media_handle handle)
     }
 }
 
+/* What only a node with peers is told. */
+static void fill_peer(struct node_event *event)
+{
+    static const struct media_proof proof = {
+        .leaf_count = 3, .uncle_count = 2, .hashes = {{1}, {2}, {3}, {4}, {5}}};
+    switch ((int)event->kind) {
+    case NODE_EVENT_ROOM:
+        event->room.link = NODE_LINK_INCOMING | 3;
+        event->room.queued_bytes = 12345;
+        break;
+    case NODE_EVENT_LISTENING:
+        event->listening.port = 4001;
+        event->listening.flags = P2P_LISTEN_MAPPED;
+        event->listening.address_count = 2;
+        event->listening.addresses[0] = address;
+        event->listening.addresses[1] = (struct p2p_address){.family = 6, .address = {0xfe, 0x80}};
+        break;
+    case NODE_EVENT_CONTACT:
+        event->contact.contact = (struct p2p_contact){
+            .peer_id = {9, 8}, .flags = P2P_CONTACT_GIVES, .addresses = {address}};
+        event->contact.is_lan = true;
+        event->contact.penalty = 70;
+        event->contact.age_us = UINT64_C(0x998877665544);
+        break;
+    case NODE_EVENT_GIVING:
+        event->giving.is_allowed = true;
+        event->giving.bytes_per_s = 250000;
+        break;
+    case NODE_EVENT_TRACK_FOUND:
+        event->track_found.operation = 5;
+        event->track_found.manifest = manifest;
+        event->track_found.manifest_bytes = sizeof manifest;
+        break;
+    case NODE_EVENT_PROOF_FOUND:
+        event->proof_found.operation = 6;
+        event->proof_found.proof = &proof;
+        break;
+    case NODE_EVENT_GIVE_READ:
+        event->give_read.slot = 7;
+        event->give_read.error = ERROR_IO;
+        break;
+    default:
+        break;
+    }
+}
+
 /* One of each kind. */
 static struct node_event sample(enum node_event_kind kind, media_handle handle)
 {
     struct node_event event = {.kind = kind, .now_us = 1000000 + (uint64_t)kind};
     fill_command(&event, handle);
     fill_answer(&event, handle);
+    fill_peer(&event);
     return event;
 }
 
@@ -273,8 +323,14 @@ static void test_damaged(void **state)
 static void test_head(void **state)
 {
     (void)state;
-    const struct record_head head = {
-        .seed = 1, .cache_limit_bytes = 2, .slot_count = 512, .fast = true, .preset = "refrain"};
+    const struct record_head head = {.seed = 1,
+                                     .cache_limit_bytes = 2,
+                                     .slot_count = 512,
+                                     .give_slot_count = 32,
+                                     .fast = true,
+                                     .with_peers = true,
+                                     .peer_id = {3, 1, 4},
+                                     .preset = "refrain"};
     uint8_t bytes[RECORD_HEAD_BYTES_MAX];
     size_t count = record_head_encode(&head, bytes);
     struct record_head back;
@@ -284,6 +340,9 @@ static void test_head(void **state)
     assert_int_equal(back.seed, 1);
     assert_int_equal(back.cache_limit_bytes, 2);
     assert_int_equal(back.slot_count, 512);
+    assert_int_equal(back.give_slot_count, 32);
+    assert_true(back.with_peers);
+    assert_memory_equal(back.peer_id, head.peer_id, HASH_BYTES);
     assert_false(back.offline);
     assert_true(back.fast);
     assert_string_equal(back.preset, "refrain");
