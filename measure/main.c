@@ -33,8 +33,10 @@ static const char sim_help_text[] =
     "hash: the same seed gives the same hash everywhere.\n"
     "\n"
     "  --workload FILE   what happens; measure/workload/workload.h draws the format\n"
-    "  --policy NAME     refrain (default) or spotify2010\n"
+    "  --policy NAME     refrain (default) or spotify2010; both, for a table of the two\n"
     "  --seed N          of all chance; 1 when not given\n"
+    "  --seeds N         run N seeds from --seed on, one after the other\n"
+    "  --no-peers        listeners take all from the origin\n"
     "  --wire            pass every message through the codec, as on a real link\n"
     "  --check           check the engines' invariants after every step (slow)\n"
     "  --trace           print every decision, one a line, to standard error\n"
@@ -51,6 +53,8 @@ struct arguments {
     const char *file; /* what stands behind the verb */
     const char *workload;
     struct sim_options sim;
+    uint64_t seeds;
+    bool both; /* policies, beside each other */
     bool json, help, version;
 };
 
@@ -71,6 +75,8 @@ enum {
     OPTION_WORKLOAD = 256,
     OPTION_POLICY,
     OPTION_SEED,
+    OPTION_SEEDS,
+    OPTION_NO_PEERS,
     OPTION_WIRE,
     OPTION_CHECK,
     OPTION_TRACE,
@@ -82,6 +88,8 @@ enum {
 static const struct option long_options[] = {{"workload", required_argument, NULL, OPTION_WORKLOAD},
                                              {"policy", required_argument, NULL, OPTION_POLICY},
                                              {"seed", required_argument, NULL, OPTION_SEED},
+                                             {"seeds", required_argument, NULL, OPTION_SEEDS},
+                                             {"no-peers", no_argument, NULL, OPTION_NO_PEERS},
                                              {"wire", no_argument, NULL, OPTION_WIRE},
                                              {"check", no_argument, NULL, OPTION_CHECK},
                                              {"trace", no_argument, NULL, OPTION_TRACE},
@@ -90,16 +98,25 @@ static const struct option long_options[] = {{"workload", required_argument, NUL
                                              {"version", no_argument, NULL, OPTION_VERSION},
                                              {0}};
 
-static int take_seed(const char *text, uint64_t *ret_seed)
+static int take_number(const char *text, uint64_t *ret_number)
 {
     char *end = NULL;
     errno = 0;
-    unsigned long long seed = strtoull(text, &end, 10);
+    unsigned long long number = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || text[0] == '-') {
-        return usage("--seed must be a whole number, not ", text);
+        return usage("a whole number is needed, not ", text);
     }
-    *ret_seed = seed;
+    *ret_number = number;
     return 0;
+}
+
+static int take_policy(struct arguments *arguments, const char *name)
+{
+    arguments->both = strcmp(name, "both") == 0;
+    arguments->sim.preset = node_preset_find(arguments->both ? "refrain" : name);
+    return arguments->sim.preset != NULL
+               ? 0
+               : usage("--policy is refrain, spotify2010 or both, not ", name);
 }
 
 static int take_option(int option, struct arguments *arguments)
@@ -109,12 +126,14 @@ static int take_option(int option, struct arguments *arguments)
         arguments->workload = optarg;
         return 0;
     case OPTION_POLICY:
-        arguments->sim.preset = node_preset_find(optarg);
-        return arguments->sim.preset != NULL
-                   ? 0
-                   : usage("--policy is refrain or spotify2010, not ", optarg);
+        return take_policy(arguments, optarg);
     case OPTION_SEED:
-        return take_seed(optarg, &arguments->sim.seed);
+        return take_number(optarg, &arguments->sim.seed);
+    case OPTION_SEEDS:
+        return take_number(optarg, &arguments->seeds);
+    case OPTION_NO_PEERS:
+        arguments->sim.no_peers = true;
+        return 0;
     case OPTION_WIRE:
         arguments->sim.wire = true;
         return 0;
@@ -141,7 +160,8 @@ static int take_option(int option, struct arguments *arguments)
 static int parse(int count, char **words, struct arguments *ret_arguments)
 {
     int option = 0;
-    *ret_arguments = (struct arguments){.sim = {.preset = &node_preset_refrain, .seed = 1}};
+    *ret_arguments =
+        (struct arguments){.sim = {.preset = &node_preset_refrain, .seed = 1}, .seeds = 1};
     while ((option = getopt_long(count, words, "", long_options, NULL)) != -1) {
         int code = take_option(option, ret_arguments);
         if (code != 0) {
@@ -160,27 +180,56 @@ static uint64_t wall_us(void)
     return (uint64_t)time.tv_sec * TIME_US_PER_S + (uint64_t)time.tv_nsec / 1000;
 }
 
-static int simulate(const struct arguments *arguments)
+static int load(const struct arguments *arguments, uint64_t seed, struct workload *ret_workload)
 {
-    struct workload workload;
-    struct sim_result result;
     struct prng prng;
     char error[WORKLOAD_ERROR_BYTES_MAX];
-    if (arguments->workload == NULL || arguments->file != NULL) {
-        return usage("sim needs --workload FILE", "");
-    }
-    prng_init(&prng, arguments->sim.seed);
-    int code = workload_load(arguments->workload, &prng, &workload, error);
+    prng_init(&prng, seed);
+    int code = workload_load(arguments->workload, &prng, ret_workload, error);
     if (code != 0) {
         fprintf(stderr, "refrain-measure: %s\n", error);
         return code == ERROR_IO ? EXIT_CODE_NOT_FOUND : EXIT_CODE_USAGE;
     }
-    uint64_t begin_us = wall_us();
-    sim_run(&workload, &arguments->sim, &result);
-    report_print(&result, &arguments->sim, wall_us() - begin_us, arguments->json);
-    free(result.wait_us);
-    workload_deinit(&workload);
+    return 0;
+}
+
+/* One seed, under one policy or both. */
+static int simulate_seed(const struct arguments *arguments, uint64_t seed)
+{
+    const struct node_preset *presets[] = {arguments->sim.preset, &node_preset_spotify2010};
+    struct report_column columns[2];
+    uint32_t count = arguments->both ? 2 : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct workload workload;
+        int code = load(arguments, seed, &workload);
+        if (code != 0) {
+            return code;
+        }
+        columns[i].options = arguments->sim;
+        columns[i].options.seed = seed;
+        columns[i].options.preset = presets[i];
+        uint64_t begin_us = wall_us();
+        sim_run(&workload, &columns[i].options, &columns[i].result);
+        columns[i].real_us = wall_us() - begin_us;
+        workload_deinit(&workload);
+    }
+    report_print(columns, count, arguments->json);
+    for (uint32_t i = 0; i < count; i++) {
+        free(columns[i].result.waits);
+    }
     return EXIT_CODE_OK;
+}
+
+static int simulate(const struct arguments *arguments)
+{
+    int code = EXIT_CODE_OK;
+    if (arguments->workload == NULL || arguments->file != NULL) {
+        return usage("sim needs --workload FILE", "");
+    }
+    for (uint64_t i = 0; i < arguments->seeds && code == EXIT_CODE_OK; i++) {
+        code = simulate_seed(arguments, arguments->sim.seed + i);
+    }
+    return code;
 }
 
 static int run_verb(const struct arguments *arguments)

@@ -1,5 +1,5 @@
 /*
- * report.h: what a simulation found, for people and as JSON.
+ * report.h: what simulations found, for people and as JSON.
  */
 #ifndef MEASURE_REPORT_H
 #define MEASURE_REPORT_H
@@ -8,11 +8,17 @@
 
 #include <stdbool.h>
 
-/* The value below which `percent` of the values lie (nearest rank); sorts them. 0 of none. */
-uint64_t report_percentile(uint64_t *values, uint32_t count, uint32_t percent);
-/* Prints to standard output. `real_us` is how long the run took on the wall's clock. Sorts
- * result->wait_us. */
-void report_print(struct sim_result *result, const struct sim_options *options, uint64_t real_us,
-                  bool json);
+#define REPORT_COLUMNS_MAX 4u
+
+/* One simulation. */
+struct report_column {
+    struct sim_options options;
+    struct sim_result result;
+    uint64_t real_us; /* how long it took on the wall's clock */
+};
+
+/* Prints to standard output: a table, simulations beside each other, or an object a line each.
+ * `count` from 1 to REPORT_COLUMNS_MAX. */
+void report_print(const struct report_column *columns, uint32_t count, bool json);
 
 #endif

@@ -73,6 +73,12 @@ void mem_store_evict_row(struct mem_store *store, media_handle file, uint32_t ro
     }
 }
 
+const uint8_t *mem_store_masks(const struct mem_store *store, media_handle file)
+{
+    const struct file_entry *entry = table_get(&store->files, &file);
+    return entry == NULL ? NULL : entry->masks;
+}
+
 uint8_t mem_store_row_mask(const struct mem_store *store, media_handle file, uint32_t row)
 {
     const struct file_entry *entry = table_get(&store->files, &file);

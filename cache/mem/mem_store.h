@@ -28,6 +28,8 @@ void mem_store_evict_file(struct mem_store *store, media_handle file);
 void mem_store_evict_row(struct mem_store *store, media_handle file, uint32_t row);
 /* 0 when the row is not stored. */
 uint8_t mem_store_row_mask(const struct mem_store *store, media_handle file, uint32_t row);
+/* One byte a row, borrowed until the next put or evict; NULL when nothing of the file is stored. */
+const uint8_t *mem_store_masks(const struct mem_store *store, media_handle file);
 bool mem_store_has_chunk(const struct mem_store *store, media_handle file, uint32_t chunk);
 /* The bytes are borrowed: the simulator keeps one copy for all nodes. ERROR_NO_MEMORY. */
 int mem_store_put_manifest(struct mem_store *store, const uint8_t track_id[TRACK_ID_BYTES],

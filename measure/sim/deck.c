@@ -38,7 +38,8 @@ static uint64_t decoded_us(const struct sim_deck *deck)
 static uint64_t heard_us(const struct sim_world *world, const struct sim_listener *listener)
 {
     bool runs = listener->is_sounding && !listener->is_paused && !listener->is_stalled;
-    return listener->heard_us + (runs ? world->clock.now_us - listener->heard_at_us : 0);
+    return listener->heard_us +
+           (runs ? sim_listener_now(world, listener) - listener->heard_at_us : 0);
 }
 
 static void post_sound(struct sim_world *world, struct sim_listener *listener,
@@ -174,21 +175,21 @@ static void read_ahead(struct sim_world *world, struct sim_listener *listener,
         deck->next_chunk++;
     }
     if (deck->decoding_us == TIME_NEVER_US && decoded_us(deck) > deck->start_us) {
-        deck->decoding_us = world->clock.now_us + DECODE_US;
+        deck->decoding_us = sim_listener_now(world, listener) + DECODE_US;
     }
 }
 
 static bool start_sound(struct sim_world *world, struct sim_listener *listener)
 {
     struct sim_deck *deck = &listener->decks[0];
-    if (listener->is_paused || deck->decoding_us > world->clock.now_us) {
+    if (listener->is_paused || deck->decoding_us > sim_listener_now(world, listener)) {
         return false;
     }
     listener->is_sounding = true;
     listener->is_stalled = false;
     listener->heard_us = deck->start_us;
-    listener->heard_at_us = world->clock.now_us;
-    listener->position_due_us = world->clock.now_us + POSITION_INTERVAL_US;
+    listener->heard_at_us = sim_listener_now(world, listener);
+    listener->position_due_us = sim_listener_now(world, listener) + POSITION_INTERVAL_US;
     post_position(world, listener, NODE_EVENT_SOUND_STARTED);
     return true;
 }
@@ -196,6 +197,7 @@ static bool start_sound(struct sim_world *world, struct sim_listener *listener)
 static void end_sound(struct sim_world *world, struct sim_listener *listener)
 {
     post_sound(world, listener, NODE_EVENT_SOUND_ENDED, 0);
+    world->result.ended_entries++;
     close_deck(world, listener, &listener->decks[0]);
     listener->decks[0] = listener->decks[1];
     listener->decks[1] = (struct sim_deck){0};
@@ -216,7 +218,7 @@ static bool follow_sound(struct sim_world *world, struct sim_listener *listener)
     uint64_t end_us = decoded_us(deck);
     if (listener->is_stalled && end_us > listener->heard_us) {
         listener->is_stalled = false;
-        listener->heard_at_us = world->clock.now_us;
+        listener->heard_at_us = sim_listener_now(world, listener);
         post_sound(world, listener, NODE_EVENT_SOUND_RESUMED, 0);
         return true;
     }
@@ -242,7 +244,7 @@ static uint64_t next_moment(const struct sim_world *world, const struct sim_list
     if (!listener->is_sounding) {
         return deck->decoding_us;
     }
-    uint64_t now_us = world->clock.now_us;
+    uint64_t now_us = sim_listener_now(world, listener);
     uint64_t now_heard_us = heard_us(world, listener);
     uint64_t next_us = now_us + (decoded_us(deck) - now_heard_us);
     if (deck->next_chunk < chunk_count(deck) && deck->want == 0) {
@@ -259,22 +261,24 @@ void sim_deck_run(struct sim_world *world, struct sim_listener *listener)
         read_ahead(world, listener, &listener->decks[0]);
         read_ahead(world, listener, &listener->decks[1]);
     } while (follow_sound(world, listener));
-    if (listener->is_sounding && listener->position_due_us <= world->clock.now_us) {
+    if (listener->is_sounding && listener->position_due_us <= sim_listener_now(world, listener)) {
         post_position(world, listener, NODE_EVENT_POSITION);
-        listener->position_due_us = world->clock.now_us + POSITION_INTERVAL_US;
+        listener->position_due_us = sim_listener_now(world, listener) + POSITION_INTERVAL_US;
     }
-    sim_clock_post(&world->clock, (struct sim_entry){.at_us = next_moment(world, listener),
-                                                     .kind = SIM_DECK,
-                                                     .who = listener->number,
-                                                     .generation = ++listener->sound_generation});
+    sim_clock_post(
+        &world->clock,
+        (struct sim_entry){.at_us = time_add_us(next_moment(world, listener), listener->slept_us),
+                           .kind = SIM_DECK,
+                           .who = listener->number,
+                           .generation = ++listener->sound_generation});
 }
 
 void sim_deck_pause(struct sim_world *world, struct sim_listener *listener, bool is_paused)
 {
     listener->heard_us = heard_us(world, listener);
-    listener->heard_at_us = world->clock.now_us;
+    listener->heard_at_us = sim_listener_now(world, listener);
     listener->is_paused = is_paused;
-    listener->position_due_us = world->clock.now_us + POSITION_INTERVAL_US;
+    listener->position_due_us = sim_listener_now(world, listener) + POSITION_INTERVAL_US;
     sim_deck_run(world, listener);
 }
 

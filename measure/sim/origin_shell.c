@@ -16,7 +16,7 @@ void sim_origin_init(struct sim_world *world)
 {
     struct origin_config config = origin_config_default;
     config.intern = world->catalogue.intern;
-    config.link_max = world->workload->listener_count + 1;
+    config.link_max = 2 * world->workload->listener_count + 16; /* dead ones linger */
     config.trace = &world->trace;
     config.trace_node = 0;
     world->origin_slots = measure_grow(NULL, config.slot_count, sizeof *world->origin_slots);
@@ -31,7 +31,6 @@ void sim_origin_deinit(struct sim_world *world)
 {
     origin_free(world->origin);
     free(world->origin_slots);
-    free(world->link_owners);
 }
 
 void sim_origin_post(struct sim_world *world, uint64_t at_us, struct origin_event event)
@@ -86,30 +85,36 @@ static void read_chunk(struct sim_world *world, const struct origin_effect *effe
     sim_origin_post(world, world->clock.now_us + READ_US, event);
 }
 
-/* The listener at the other end, or NULL when the link has gone. */
-static struct sim_listener *other_end(struct sim_world *world, uint32_t link)
-{
-    struct sim_listener *listener = &world->listeners[world->link_owners[link - 1]];
-    bool is_there = listener->link.is_up && listener->link.origin_number == link;
-    return is_there ? listener : NULL;
-}
-
 static void send(struct sim_world *world, const struct origin_effect *effect)
 {
-    struct sim_listener *listener = other_end(world, effect->send.link);
+    uint8_t buffer[SIM_DEED_BYTES];
+    struct p2p_message message = effect->send.message;
     struct sim_content content = {0};
-    if (effect->send.message.type == P2P_FRAGMENT) {
+    uint32_t end = 0;
+    struct sim_link *link = sim_network_find(world, SIM_ORIGIN, effect->send.link, &end);
+    if (message.type == P2P_FRAGMENT) {
         content = world->origin_slots[effect->send.slot];
     }
-    if (listener != NULL) {
-        sim_network_send(world, listener, SIM_DOWN, &effect->send.message, content);
+    if (message.type == P2P_HOLDERS && world->origin_deed != WORKLOAD_ORIGIN_HONEST) {
+        sim_deed_of_origin(world, &message, buffer);
+    }
+    if (link != NULL) {
+        sim_transfer_send(world, link, end, &message, content);
+    }
+}
+
+static void disconnect(struct sim_world *world, const struct origin_effect *effect)
+{
+    uint32_t end = 0;
+    struct sim_link *link = sim_network_find(world, SIM_ORIGIN, effect->disconnect.link, &end);
+    if (link != NULL) {
+        sim_network_close(world, link, end, effect->disconnect.reason);
     }
 }
 
 static void carry_out(struct sim_world *world, const struct origin_effect *effect)
 {
     struct origin_event event = {.kind = ORIGIN_EVENT_SIGNED};
-    struct sim_listener *listener = NULL;
     switch (effect->kind) {
     case ORIGIN_EFFECT_SIGN:
         event.signed_hello.link = effect->sign.link;
@@ -131,10 +136,7 @@ static void carry_out(struct sim_world *world, const struct origin_effect *effec
         send(world, effect);
         break;
     case ORIGIN_EFFECT_DISCONNECT:
-        listener = other_end(world, effect->disconnect.link);
-        if (listener != NULL) {
-            sim_network_close(world, listener, true);
-        }
+        disconnect(world, effect);
         break;
     case ORIGIN_EFFECT_KINDS:
         assert(false);
@@ -164,10 +166,16 @@ void sim_origin_step(struct sim_world *world, struct origin_event *event)
     }
 }
 
-void sim_origin_set_up(struct sim_world *world, bool is_up)
+void sim_origin_command(struct sim_world *world, enum workload_command_kind kind)
 {
-    world->origin_is_up = is_up;
-    for (uint32_t i = 0; !is_up && i < world->workload->listener_count; i++) {
-        sim_network_close(world, &world->listeners[i], true);
+    if (kind == WORKLOAD_ORIGIN_START) {
+        world->origin_is_up = true;
+    } else if (kind == WORKLOAD_ORIGIN_STOP || kind == WORKLOAD_ORIGIN_VANISH) {
+        world->origin_is_up = false;
+        world->origin_has_vanished = kind == WORKLOAD_ORIGIN_VANISH;
+        sim_cut_links(world, SIM_ORIGIN, world->origin_has_vanished ? SIM_CUT_GONE : SIM_CUT_CLOSE,
+                      0);
+    } else {
+        world->origin_deed = kind;
     }
 }

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void sim_stream_init(struct sim_stream *stream)
 {
@@ -17,6 +18,9 @@ void sim_stream_init(struct sim_stream *stream)
 
 void sim_stream_deinit(struct sim_stream *stream)
 {
+    for (uint32_t i = 0; i < stream->count; i++) {
+        free(stream->frames[(stream->first + i) % stream->capacity].list);
+    }
     free(stream->frames);
     *stream = (struct sim_stream){0};
 }
@@ -34,6 +38,18 @@ static void grow(struct sim_stream *stream)
     stream->capacity = capacity;
 }
 
+/* What the message borrows may be gone when it arrives. */
+static void own_list(struct sim_frame *frame)
+{
+    size_t bytes = 0;
+    const uint8_t *list = p2p_message_list(&frame->message, &bytes);
+    if (list != NULL && bytes > 0) {
+        frame->list = measure_grow(NULL, bytes, 1);
+        memcpy(frame->list, list, bytes);
+        p2p_message_relist(&frame->message, frame->list);
+    }
+}
+
 void sim_stream_write(struct sim_stream *stream, const struct p2p_message *message,
                       struct sim_content content)
 {
@@ -44,6 +60,7 @@ void sim_stream_write(struct sim_stream *stream, const struct p2p_message *messa
     uint32_t place = (stream->first + stream->count++) % stream->capacity;
     stream->frames[place] =
         (struct sim_frame){.message = *message, .content = content, .end = stream->written};
+    own_list(&stream->frames[place]);
 }
 
 uint64_t sim_stream_queued(const struct sim_stream *stream)
@@ -69,6 +86,12 @@ static void lose(struct sim_stream *stream, uint64_t now_us, uint64_t round_trip
     stream->threshold_bytes = stream->window_bytes;
 }
 
+/* What stands in front of a line for so long is more than its queue holds. */
+static bool waits_too_long(uint64_t wait_us, const struct sim_line *line)
+{
+    return time_scale(wait_us, line->rate, TIME_US_PER_S) > line->queue_bytes;
+}
+
 /* When the last of `bytes` has passed both lines; the first byte enters the second line while the
  * last is still on the first. */
 static uint64_t pass(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
@@ -79,7 +102,8 @@ static uint64_t pass(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
     uint64_t reach_us = begin_us + delay_us;
     uint64_t last_us = from->busy_until_us + delay_us;
     uint64_t enter_us = to->busy_until_us > reach_us ? to->busy_until_us : reach_us;
-    bool is_lost = time_scale(enter_us - reach_us, to->rate, TIME_US_PER_S) > to->queue_bytes;
+    bool is_lost =
+        waits_too_long(begin_us - now_us, from) || waits_too_long(enter_us - reach_us, to);
     uint64_t done_us = enter_us + time_on_line(bytes, to);
     to->busy_until_us = done_us > last_us ? done_us : last_us;
     if (is_lost) {

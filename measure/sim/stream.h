@@ -5,8 +5,8 @@
  * (RFC 6928: the initial window), pass the sender's and the receiver's line (each a rate, a delay
  * and a queue, cut through, shared by all streams over it), arrive in order and are acknowledged.
  * Below the threshold the window grows by what is acknowledged (slow start, RFC 5681), above it by
- * a segment a round trip. A burst that finds the receiver's queue full counts as one loss a round
- * trip: the window halves, and the burst arrives a round trip late. An idle stream keeps its
+ * a segment a round trip. A burst that finds the sender's or the receiver's queue full counts as one
+ * loss a round trip: the window halves, and the burst arrives a round trip late. An idle stream keeps its
  * window, as an origin set up by docs/ORIGIN.md does.
  *
  * The model says nothing of single packets, of reordering, or of fairness beyond FIFO lines.
@@ -38,7 +38,8 @@ struct sim_content {
 };
 
 struct sim_frame {
-    struct p2p_message message; /* what it borrows lives as long as the simulation */
+    struct p2p_message message;
+    uint8_t *list;              /* what it borrows, copied; NULL: nothing. Owned */
     struct sim_content content; /* of a FRAGMENT */
     uint64_t end;               /* the stream's byte count behind it */
 };
@@ -62,7 +63,7 @@ struct sim_burst {
 
 void sim_stream_init(struct sim_stream *stream);
 void sim_stream_deinit(struct sim_stream *stream);
-/* Appends a frame; it leaves with sim_stream_send. */
+/* Appends a frame, with a copy of what the message borrows; it leaves with sim_stream_send. */
 void sim_stream_write(struct sim_stream *stream, const struct p2p_message *message,
                       struct sim_content content);
 /* Bytes that wait in the queue. */
@@ -72,7 +73,8 @@ uint64_t sim_stream_queued(const struct sim_stream *stream);
 bool sim_stream_send(struct sim_stream *stream, uint64_t now_us, struct sim_line *from,
                      struct sim_line *to, uint64_t delay_us, struct sim_burst *ret_burst);
 void sim_stream_acknowledge(struct sim_stream *stream, uint32_t bytes);
-/* Counts bytes in; then sim_stream_take gives the frames that are complete, one by one. */
+/* Counts bytes in; then sim_stream_take gives the frames that are complete, one by one. The taker
+ * frees frame.list. */
 void sim_stream_deliver(struct sim_stream *stream, uint32_t bytes);
 bool sim_stream_take(struct sim_stream *stream, struct sim_frame *ret_frame);
 

@@ -13,22 +13,21 @@ static void post_command(struct sim_world *world, uint32_t number, uint32_t who)
 {
     const struct workload_command *command = &world->workload->commands[number];
     uint64_t spread_us = command->until_us - command->at_us;
+    uint64_t at_us = command->at_us + prng_below(&world->prng, spread_us + 1);
+    if (prng_below(&world->prng, 100) >= command->chance_percent) {
+        return;
+    }
     world->commands_left++;
     sim_clock_post(
         &world->clock,
-        (struct sim_entry){.at_us = command->at_us + prng_below(&world->prng, spread_us + 1),
-                           .kind = SIM_COMMAND,
-                           .who = who,
-                           .value = number});
+        (struct sim_entry){.at_us = at_us, .kind = SIM_COMMAND, .who = who, .value = number});
 }
 
 static void post_commands(struct sim_world *world)
 {
     for (uint32_t i = 0; i < world->workload->command_count; i++) {
         const struct workload_command *command = &world->workload->commands[i];
-        bool is_all = command->listener == WORKLOAD_EVERYBODY;
-        post_command(world, i, is_all ? 0 : command->listener);
-        for (uint32_t who = 1; is_all && who < world->workload->listener_count; who++) {
+        for (uint32_t who = command->listener; who <= command->last_listener; who++) {
             post_command(world, i, who);
         }
     }
@@ -38,10 +37,10 @@ static void carry_out_command(struct sim_world *world, const struct sim_entry *e
 {
     const struct workload_command *command = &world->workload->commands[entry->value];
     world->commands_left--;
-    if (command->kind == WORKLOAD_ORIGIN_STOP || command->kind == WORKLOAD_ORIGIN_START) {
-        sim_origin_set_up(world, command->kind == WORKLOAD_ORIGIN_START);
+    if (command->kind >= WORKLOAD_ORIGIN_STOP) {
+        sim_origin_command(world, command->kind);
     } else {
-        sim_listener_command(world, &world->listeners[entry->who], command);
+        sim_life_command(world, &world->listeners[entry->who], command);
     }
 }
 
@@ -49,6 +48,9 @@ static void step_node(struct sim_world *world, const struct sim_entry *entry)
 {
     struct node_event event = world->node_events[entry->value];
     world->node_free[world->node_free_count++] = entry->value;
+    if (entry->generation != world->listeners[entry->who].life) {
+        return; /* to a program that has ended */
+    }
     sim_listener_step(world, &world->listeners[entry->who], &event, (struct sim_content){0});
 }
 
@@ -73,9 +75,17 @@ static void tick_origin(struct sim_world *world)
     sim_origin_step(world, &event);
 }
 
+static bool is_of_link(const struct sim_entry *entry)
+{
+    return entry->kind >= SIM_CONNECTED;
+}
+
 /* What belongs to a link that has ended, or to an arming that was replaced, is stale. */
 static bool is_stale(const struct sim_world *world, const struct sim_entry *entry)
 {
+    if (is_of_link(entry)) {
+        return entry->generation != world->links[entry->who]->generation;
+    }
     const struct sim_listener *listener = &world->listeners[entry->who];
     switch ((enum sim_kind)entry->kind) {
     case SIM_TICK:
@@ -84,23 +94,43 @@ static bool is_stale(const struct sim_world *world, const struct sim_entry *entr
         return entry->generation != world->origin_tick_generation;
     case SIM_DECK:
         return entry->generation != listener->sound_generation;
-    case SIM_CONNECTED:
-    case SIM_TO_ORIGIN:
-    case SIM_TO_LISTENER:
-    case SIM_ACK_ORIGIN:
-    case SIM_ACK_LISTENER:
-        return entry->generation != listener->link.generation;
+    case SIM_WANDER:
+        return entry->generation != listener->wander.generation;
+    case SIM_JOIN:
+        return entry->generation != listener->life;
     case SIM_NODE_EVENT:
     case SIM_ORIGIN_EVENT:
     case SIM_COMMAND:
+    case SIM_WAKE:
+    case SIM_CONNECTED:
+    case SIM_FAILED:
+    case SIM_ARRIVE:
+    case SIM_ACKNOWLEDGE:
+    case SIM_CLOSED:
         return false;
     }
     return false;
 }
 
+static void run_link_entry(struct sim_world *world, const struct sim_entry *entry)
+{
+    struct sim_link *link = world->links[entry->who];
+    if (entry->kind == SIM_CONNECTED) {
+        sim_network_connected(world, link);
+    } else if (entry->kind == SIM_FAILED) {
+        sim_network_failed(world, link, (int)entry->value);
+    } else if (entry->kind == SIM_ARRIVE) {
+        sim_transfer_arrive(world, link, entry->value);
+    } else if (entry->kind == SIM_ACKNOWLEDGE) {
+        sim_transfer_acknowledge(world, link, entry->value);
+    } else {
+        sim_network_closed(world, link, entry->value);
+    }
+}
+
 static void run_entry(struct sim_world *world, const struct sim_entry *entry)
 {
-    struct sim_listener *listener = &world->listeners[entry->who];
+    struct sim_listener *listener = &world->listeners[is_of_link(entry) ? 0 : entry->who];
     switch ((enum sim_kind)entry->kind) {
     case SIM_TICK:
         tick_node(world, listener);
@@ -114,28 +144,40 @@ static void run_entry(struct sim_world *world, const struct sim_entry *entry)
     case SIM_ORIGIN_EVENT:
         step_origin(world, entry);
         break;
-    case SIM_CONNECTED:
-        sim_network_connected(world, listener);
-        break;
-    case SIM_TO_ORIGIN:
-        sim_network_arrive(world, listener, SIM_UP, entry->value);
-        break;
-    case SIM_TO_LISTENER:
-        sim_network_arrive(world, listener, SIM_DOWN, entry->value);
-        break;
-    case SIM_ACK_ORIGIN:
-        sim_network_acknowledge(world, listener, SIM_DOWN, entry->value);
-        break;
-    case SIM_ACK_LISTENER:
-        sim_network_acknowledge(world, listener, SIM_UP, entry->value);
-        break;
     case SIM_DECK:
         sim_deck_run(world, listener);
         break;
     case SIM_COMMAND:
         carry_out_command(world, entry);
         break;
+    case SIM_JOIN:
+        sim_life_join(world, listener);
+        break;
+    case SIM_WAKE:
+        sim_life_wake(world, listener, entry->value * TIME_US_PER_MS);
+        break;
+    case SIM_WANDER:
+        sim_wander_go_on(world, listener);
+        break;
+    case SIM_CONNECTED:
+    case SIM_FAILED:
+    case SIM_ARRIVE:
+    case SIM_ACKNOWLEDGE:
+    case SIM_CLOSED:
+        run_link_entry(world, entry);
+        break;
     }
+}
+
+/* Whose clock stands still; an event for the origin is never put off. */
+static bool is_asleep(const struct sim_world *world, const struct sim_entry *entry)
+{
+    bool is_of_listener = entry->kind != SIM_ORIGIN_TICK && entry->kind != SIM_ORIGIN_EVENT &&
+                          entry->kind != SIM_WAKE && !is_of_link(entry);
+    const struct workload_command *command =
+        entry->kind == SIM_COMMAND ? &world->workload->commands[entry->value] : NULL;
+    bool is_of_origin = command != NULL && command->kind >= WORKLOAD_ORIGIN_STOP;
+    return is_of_listener && !is_of_origin && world->listeners[entry->who].wakes_at_us > 0;
 }
 
 static void run(struct sim_world *world)
@@ -143,35 +185,18 @@ static void run(struct sim_world *world)
     struct sim_entry entry;
     while ((world->commands_left > 0 || world->busy_listeners > 0) &&
            sim_clock_next(&world->clock, &entry) && entry.at_us <= world->workload->end_us) {
-        if (!is_stale(world, &entry)) {
+        if (is_asleep(world, &entry)) {
+            entry.at_us = world->listeners[entry.who].wakes_at_us;
+            sim_clock_post(&world->clock, entry);
+        } else if (!is_stale(world, &entry)) {
             run_entry(world, &entry);
         }
     }
     /* Who still plays at the end has a record to give. */
     for (uint32_t i = 0; i < world->workload->listener_count; i++) {
-        struct node_event stop = {.kind = NODE_EVENT_STOP};
-        sim_listener_step(world, &world->listeners[i], &stop, (struct sim_content){0});
+        sim_life_end(world, &world->listeners[i]);
     }
-}
-
-static void add_up(struct sim_world *world)
-{
-    struct node_summary *total = &world->result.total;
-    for (uint32_t i = 0; i < world->workload->listener_count; i++) {
-        struct node_summary one;
-        node_get_summary(world->listeners[i].node, &one);
-        total->tracks += one.tracks;
-        total->played_us += one.played_us;
-        for (uint32_t source = 0; source < NODE_SOURCES; source++) {
-            total->bytes[source] += one.bytes[source];
-        }
-        total->duplicate_bytes += one.duplicate_bytes;
-        total->overhead_bytes += one.overhead_bytes;
-        total->received_bytes += one.received_bytes;
-        total->sent_bytes += one.sent_bytes;
-        total->stutters += one.stutters;
-        total->stall_us += one.stall_us;
-    }
+    origin_get_totals(world->origin, &world->result.origin);
     world->result.ended_us = world->clock.now_us;
     world->result.trace_hash = world->trace.hash;
     world->result.trace_lines = world->trace.lines;
@@ -180,29 +205,38 @@ static void add_up(struct sim_world *world)
 static void init(struct sim_world *world)
 {
     const struct workload *workload = world->workload;
-    const struct workload_host *origin = &workload->origin;
     sim_clock_init(&world->clock);
     prng_init(&world->prng, world->options.seed);
     trace_init(&world->trace, world->options.sink, world->options.sink_context);
     catalogue_init(&world->catalogue, workload, world->options.seed);
-    world->origin_lines[SIM_UP] =
-        (struct sim_line){.rate = origin->up_rate, .queue_bytes = origin->queue_bytes};
-    world->origin_lines[SIM_DOWN] =
-        (struct sim_line){.rate = origin->down_rate, .queue_bytes = origin->queue_bytes};
+    sim_network_init(world);
+    sim_cut_init(world);
+    sim_host_init(&world->origin_host, &workload->origin, workload->listener_count);
     sim_origin_init(world);
     world->listeners = measure_grow(NULL, workload->listener_count, sizeof *world->listeners);
     for (uint32_t i = 0; i < workload->listener_count; i++) {
-        sim_listener_init(world, i);
+        sim_life_init(world, i);
+        sim_cut_register(world, &world->listeners[i]);
+    }
+    for (uint32_t i = 0; i < workload->hold_count; i++) {
+        sim_store_fill(world, &workload->holds[i]);
+    }
+    for (uint32_t i = 0; i < workload->listener_count; i++) {
+        if (!workload->listeners[i].is_absent) {
+            sim_life_join(world, &world->listeners[i]);
+        }
     }
 }
 
 static void deinit(struct sim_world *world)
 {
     for (uint32_t i = 0; i < world->workload->listener_count; i++) {
-        sim_listener_deinit(&world->listeners[i]);
+        sim_life_deinit(&world->listeners[i]);
     }
     free(world->listeners);
     sim_origin_deinit(world);
+    sim_network_deinit(world);
+    table_deinit(&world->addresses);
     catalogue_deinit(&world->catalogue);
     sim_clock_deinit(&world->clock);
     free(world->node_events);
@@ -218,7 +252,6 @@ void sim_run(const struct workload *workload, const struct sim_options *options,
     init(&world);
     post_commands(&world);
     run(&world);
-    add_up(&world);
     deinit(&world);
     *ret_result = world.result;
 }

@@ -45,6 +45,12 @@ static void a_whole_workload_is_read(void **state)
                           "at 2s..3s all play random 5\n"
                           "at 4500ms 1 seek 1m\n"
                           "at 5s origin stop\n"
+                          "listeners 2 nat=port syn=reset lan=7 does=trickle:8k here=no gives=no\n"
+                          "hold 3..4 0..1 rows=1/3\n"
+                          "hold all 2\n"
+                          "at 6s..7s 1..3 vanish 2s..3s 50%\n"
+                          "at 8s 4 wander 9\n"
+                          "at 9s origin nonsense\n"
                           "end 1h\n",
                           &workload, error),
                      0);
@@ -56,18 +62,41 @@ static void a_whole_workload_is_read(void **state)
     assert_int_equal(workload.tracks[2].runs[1].first, 2);
     assert_int_equal(workload.origin.up_rate, 1000);
     assert_int_equal(workload.origin.delay_us, 3000);
-    assert_int_equal(workload.listener_count, 3);
+    assert_int_equal(workload.listener_count, 5);
     assert_int_equal(workload.listeners[2].down_rate, 2000000);
     assert_int_equal(workload.listeners[2].cache_bytes, 2u << 20);
-    assert_int_equal(workload.command_count, 4);
+    assert_int_equal(workload.command_count, 7);
     assert_int_equal(workload.commands[0].track_count, 3);
     assert_int_equal(workload.played[1], 2);
-    assert_int_equal(workload.commands[1].listener, WORKLOAD_EVERYBODY);
+    assert_int_equal(workload.commands[1].listener, 0);
+    assert_int_equal(workload.commands[1].last_listener, 2);
     assert_int_equal(workload.commands[1].random_count, 5);
     assert_int_equal(workload.commands[1].until_us, 3 * TIME_US_PER_S);
     assert_int_equal(workload.commands[2].position_us, 60 * TIME_US_PER_S);
     assert_int_equal(workload.commands[3].kind, WORKLOAD_ORIGIN_STOP);
     assert_true(workload.end_us == 3600 * TIME_US_PER_S);
+    const struct workload_host *host = &workload.listeners[4];
+    assert_int_equal(host->nat, WORKLOAD_NAT_PORT);
+    assert_true(host->is_resetting && host->is_absent && host->is_taking_only);
+    assert_int_equal(host->lan, 7);
+    assert_int_equal(host->deed, WORKLOAD_TRICKLE);
+    assert_int_equal(host->trickle_rate, 1000);
+    assert_int_equal(workload.listeners[0].nat, WORKLOAD_NAT_OPEN);
+    assert_int_equal(workload.hold_count, 2);
+    assert_int_equal(workload.holds[0].listener, 3);
+    assert_int_equal(workload.holds[0].last_track, 1);
+    assert_int_equal(workload.holds[0].part, 1);
+    assert_int_equal(workload.holds[0].parts, 3);
+    assert_int_equal(workload.holds[1].last_listener, 4);
+    assert_int_equal(workload.holds[1].parts, 1);
+    assert_int_equal(workload.commands[4].kind, WORKLOAD_VANISH);
+    assert_int_equal(workload.commands[4].listener, 1);
+    assert_int_equal(workload.commands[4].last_listener, 3);
+    assert_int_equal(workload.commands[4].chance_percent, 50);
+    assert_int_equal(workload.commands[4].away_until_us, 3 * TIME_US_PER_S);
+    assert_int_equal(workload.commands[0].chance_percent, 100);
+    assert_int_equal(workload.commands[5].random_count, 9);
+    assert_int_equal(workload.commands[6].kind, WORKLOAD_ORIGIN_NONSENSE);
     workload_deinit(&workload);
 }
 
@@ -101,6 +130,20 @@ static void what_is_wrong_is_named(void **state)
         {"listeners 1\nat 1s 0\n", "`at` needs"},
         {"tracks 1 bytes=9\nlisteners 1\nat 1s 0 play\n", "play what"},
         {"at 1s origin explode\n", "the origin may"},
+        {"listeners 1 nat=none\n", "nat= is open"},
+        {"listeners 1 syn=ack\n", "syn= is drop"},
+        {"listeners 1 does=evil\n", "does= is honest"},
+        {"listeners 1 does=trickle\n", "trickle needs a rate"},
+        {"listeners 1 lan=1001\n", "lan= is"},
+        {"tracks 1 bytes=9\nlisteners 1\nhold 0\n", "`hold` needs"},
+        {"tracks 1 bytes=9\nlisteners 1\nhold 1 0\n", "no such listener"},
+        {"tracks 1 bytes=9\nlisteners 1\nhold 0 1\n", "no such track"},
+        {"tracks 1 bytes=9\nlisteners 1\nhold 0 0 rows=3/3\n", "counts from 0"},
+        {"listeners 2\nat 1s 1..2 leave\n", "no such listener"},
+        {"listeners 2\nat 1s 0 sleep\n", "a listener may"},
+        {"listeners 2\nat 1s 0 pause 5s\n", "a listener may"},
+        {"listeners 2\nat 1s 0 leave 101%\n", "a chance is"},
+        {"listeners 2\nat 1s 0 wander 5\n", "wander needs"},
         {"end\n", "a statement is"},
         {"end 5x\n", "a unit is"},
     };
