@@ -102,7 +102,8 @@ struct server_link {
 
 /* Since server_new. */
 struct server_totals {
-    uint64_t requests; /* OPENs and REQUESTs */
+    uint32_t requests_now; /* outstanding */
+    uint64_t requests;     /* OPENs and REQUESTs */
     uint64_t rejects;
     uint64_t payload_bytes;   /* of fragments sent */
     uint64_t overhead_bytes;  /* all other bytes of frames sent */

@@ -138,9 +138,9 @@ void upload_link_open(struct upload *upload, struct upload_link *link, bool is_h
     upload->link_count++;
 }
 
-void upload_link_release(struct upload *upload, struct upload_link *link)
+void upload_link_hold(struct upload *upload, struct upload_link *link, bool is_held)
 {
-    link->is_held = false;
+    link->is_held = is_held;
     turns_refresh(upload, link);
 }
 

@@ -50,7 +50,7 @@ struct upload_link {
     uint64_t queued_bytes;                      /* given to the socket and not yet taken by it */
     uint64_t reserved_bytes;                    /* sum over its jobs */
     uint32_t job_count;
-    bool is_held; /* nothing is fetched or sent for it (its handshake is not over) */
+    bool is_held; /* nothing is fetched or sent for it */
     struct upload_turn fetch;
     struct upload_turn send;
 };
@@ -78,9 +78,9 @@ void upload_init(struct upload *upload, const struct upload_config *config);
 /* Asserts that no link is open. */
 void upload_deinit(struct upload *upload);
 
-/* `is_held` as in the struct; upload_link_release ends it. */
+/* `is_held` as in the struct; what is fetching or ready stays so while it is held. */
 void upload_link_open(struct upload *upload, struct upload_link *link, bool is_held);
-void upload_link_release(struct upload *upload, struct upload_link *link);
+void upload_link_hold(struct upload *upload, struct upload_link *link, bool is_held);
 /* Asserts that its jobs have been removed and nothing is charged for them. */
 void upload_link_close(struct upload *upload, struct upload_link *link);
 /* What the shell has still queued for this link, all frames. */

@@ -2,8 +2,8 @@
  * origin.c: the engine's door: a step, and what is asked about the whole.
  *
  * Responsible for the order within a step: the event, then what silence has ended, then what can be
- * sent and fetched, then the burial of links that are let go. The work is in origin_link.c,
- * origin_request.c, origin_find.c and origin_send.c.
+ * sent and fetched, then the burial of links that are let go; and for the server's effects. The
+ * work is in origin_link.c and p2p/core/server.
  */
 #include "streamserver/core/origin.h"
 
@@ -12,23 +12,89 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool config_is_valid(const struct origin_config *config)
 {
-    return config->intern != NULL && config->link_max > 0 && config->slot_count >= 1 &&
-           config->slot_count <= 65536 && config->request_max >= 1 &&
-           config->request_max <= ORIGIN_REQUEST_MAX && config->fragment_bytes_max >= 2048 &&
-           config->fragment_bytes_max <= CHUNK_BYTES && config->idle_us > 0 && config->hello_us > 0;
+    return config->link_max > 0 && config->idle_us > 0 && config->hello_us > 0;
 }
 
-static void chain_free_places(struct origin *origin)
+/* The server's effects, as ours. */
+
+static void find_track(void *context, uint32_t operation, const uint8_t *track_id)
 {
-    for (uint32_t i = 0; i < origin->config.slot_count; i++) {
-        origin->slots[i].next = i + 1 < origin->config.slot_count ? i + 1 : ORIGIN_NONE;
-    }
-    for (uint32_t i = 0; i < origin->operation_count; i++) {
-        origin->operations[i].next = i + 1 < origin->operation_count ? i + 1 : ORIGIN_NONE;
-    }
+    struct origin_effect *effect = origin_effect(context, ORIGIN_EFFECT_FIND_TRACK);
+    effect->find_track.operation = operation;
+    memcpy(effect->find_track.track_id, track_id, TRACK_ID_BYTES);
+}
+
+static void find_file(void *context, uint32_t operation, const struct media_file_id *file)
+{
+    struct origin_effect *effect = origin_effect(context, ORIGIN_EFFECT_FIND_FILE);
+    effect->find_file.operation = operation;
+    effect->find_file.file = *file;
+}
+
+static void find_proof(void *context, uint32_t operation, media_handle file, uint32_t row)
+{
+    struct origin_effect *effect = origin_effect(context, ORIGIN_EFFECT_FIND_PROOF);
+    effect->find_proof.operation = operation;
+    effect->find_proof.file = file;
+    effect->find_proof.row = row;
+}
+
+static void read_chunk(void *context, uint32_t slot, media_handle file, uint32_t chunk)
+{
+    struct origin_effect *effect = origin_effect(context, ORIGIN_EFFECT_READ);
+    effect->read.slot = slot;
+    effect->read.file = file;
+    effect->read.chunk = chunk;
+}
+
+static void send_message(void *context, struct server_link *link, const struct p2p_message *message,
+                         uint32_t frame_bytes, uint32_t slot)
+{
+    (void)frame_bytes;
+    struct origin_effect *effect = origin_effect(context, ORIGIN_EFFECT_SEND);
+    effect->send.link = link->number;
+    effect->send.slot = slot;
+    effect->send.slot_offset = message->type == P2P_FRAGMENT ? message->fragment.offset : 0;
+    effect->send.message = *message;
+}
+
+static void doom(void *context, struct server_link *link)
+{
+    origin_link_doom(context, (struct origin_link *)link, P2P_BYE_PROTOCOL);
+}
+
+static bool has_room(void *context)
+{
+    const struct origin *origin = context;
+    return origin->effect_count + origin->doomed_count + ORIGIN_EFFECTS_SPARE < ORIGIN_EFFECTS_MAX;
+}
+
+static const struct server_owner server_owner = {.find_track = find_track,
+                                                 .find_file = find_file,
+                                                 .find_proof = find_proof,
+                                                 .read = read_chunk,
+                                                 .send = send_message,
+                                                 .doom = doom,
+                                                 .has_room = has_room};
+
+static int open_server(struct origin *origin)
+{
+    const struct origin_config *config = &origin->config;
+    struct server_config server = {.intern = config->intern,
+                                   .slot_count = config->slot_count,
+                                   .request_max = config->request_max,
+                                   .link_queue_bytes = config->link_queue_bytes,
+                                   .fragment_bytes_max = config->fragment_bytes_max,
+                                   .owner = &server_owner,
+                                   .context = origin,
+                                   .trace = config->trace,
+                                   .trace_node = config->trace_node,
+                                   .trace_word = ""};
+    return server_new(&server, &origin->server);
 }
 
 int origin_new(const struct origin_config *config, struct origin **ret_origin)
@@ -39,34 +105,17 @@ int origin_new(const struct origin_config *config, struct origin **ret_origin)
         return ERROR_NO_MEMORY;
     }
     origin->config = *config;
-    origin->operation_count =
-        config->slot_count > ORIGIN_OPERATIONS_MIN ? config->slot_count : ORIGIN_OPERATIONS_MIN;
-    origin->slots = calloc(config->slot_count, sizeof *origin->slots);
-    origin->operations = calloc(origin->operation_count, sizeof *origin->operations);
     origin->effects = calloc(ORIGIN_EFFECTS_MAX, sizeof *origin->effects);
-    if (origin->slots == NULL || origin->operations == NULL || origin->effects == NULL) {
-        goto err_after_calloc;
+    if (origin->effects == NULL || open_server(origin) != 0) {
+        free(origin->effects);
+        free(origin);
+        return ERROR_NO_MEMORY;
     }
-    chain_free_places(origin);
-    uint32_t fragment_bytes = config->fragment_bytes_max + ORIGIN_FRAGMENT_OVERHEAD_BYTES;
-    struct upload_config upload = {.window_bytes = config->link_queue_bytes,
-                                   .fragment_bytes = fragment_bytes,
-                                   .quantum_bytes = CHUNK_BYTES + fragment_bytes,
-                                   .control_bytes = ORIGIN_CONTROL_BYTES,
-                                   .job_max = config->request_max};
-    upload_init(&origin->upload, &upload);
     table_init(&origin->links, sizeof(struct origin_link_entry), sizeof(uint32_t), 0);
     origin->silent_new.span_us = config->hello_us;
     origin->silent_open.span_us = config->idle_us;
     *ret_origin = origin;
     return 0;
-
-err_after_calloc:
-    free(origin->slots);
-    free(origin->operations);
-    free(origin->effects);
-    free(origin);
-    return ERROR_NO_MEMORY;
 }
 
 static void forget_all(struct origin *origin, const struct origin_silence *silence)
@@ -83,18 +132,9 @@ void origin_free(struct origin *origin)
     }
     forget_all(origin, &origin->silent_new);
     forget_all(origin, &origin->silent_open);
-    assert(origin->requests_used == 0);
-    assert(origin->runs_used == 0);
     assert(origin->links.count == 0);
-    upload_deinit(&origin->upload);
+    server_free(origin->server);
     table_deinit(&origin->links);
-    while (origin->blocks != NULL) {
-        struct origin_block *block = origin->blocks;
-        origin->blocks = block->next;
-        free(block);
-    }
-    free(origin->slots);
-    free(origin->operations);
     free(origin->effects);
     free(origin);
 }
@@ -107,23 +147,15 @@ struct origin_effect *origin_effect(struct origin *origin, enum origin_effect_ki
     return effect;
 }
 
-bool origin_has_room(const struct origin *origin)
-{
-    return origin->effect_count + origin->doomed_count + ORIGIN_EFFECTS_SPARE < ORIGIN_EFFECTS_MAX;
-}
-
 /* What a player says on an open link; an origin asks for nothing, so answers are impossible. */
 static int message_open(struct origin *origin, struct origin_link *link,
                         const struct p2p_message *message)
 {
     switch (message->type) {
     case P2P_OPEN:
-        return origin_request_open(origin, link, message);
     case P2P_REQUEST:
-        return origin_request_chunks(origin, link, message);
     case P2P_CANCEL:
-        origin_request_cancel(origin, link, message->cancel.request);
-        return 0;
+        return server_message(origin->server, &link->server, message);
     case P2P_PING:
         link->owes_pong = true; /* before our HELLO only the last counts */
         link->pong_token = message->ping.token;
@@ -171,10 +203,8 @@ static int handle_message(struct origin *origin, const struct origin_event *even
     }
     origin_link_heard(origin, link);
     int error = message_open(origin, link, message);
-    if (error == 0 && link->owes_pong && link->stage == ORIGIN_LINK_OPEN) {
-        struct p2p_message pong = {.type = P2P_PONG, .pong = {.token = link->pong_token}};
-        link->owes_pong = false;
-        origin_send_control(origin, link, &pong);
+    if (error == 0) {
+        origin_link_pong(origin, link);
     }
     return error;
 }
@@ -185,10 +215,11 @@ static void handle_room(struct origin *origin, const struct origin_event *event)
     if (link == NULL) {
         return;
     }
-    if (event->room.queued_bytes < link->upload.queued_bytes && link->stage == ORIGIN_LINK_OPEN) {
+    if (event->room.queued_bytes < link->server.upload.queued_bytes &&
+        link->stage == ORIGIN_LINK_OPEN) {
         origin_link_heard(origin, link); /* the other side takes bytes: it is there */
     }
-    upload_room(&origin->upload, &link->upload, event->room.queued_bytes);
+    server_link_room(origin->server, &link->server, event->room.queued_bytes);
 }
 
 static int handle(struct origin *origin, const struct origin_event *event)
@@ -210,16 +241,17 @@ static int handle(struct origin *origin, const struct origin_event *event)
         origin_link_signed(origin, event);
         return 0;
     case ORIGIN_EVENT_TRACK_FOUND:
-        origin_find_track_found(origin, event);
+        server_track_found(origin->server, event->track_found.operation,
+                           event->track_found.manifest, event->track_found.manifest_bytes);
         return 0;
     case ORIGIN_EVENT_FILE_FOUND:
-        origin_find_file_found(origin, event);
+        server_file_found(origin->server, event->file_found.operation, event->file_found.file);
         return 0;
     case ORIGIN_EVENT_PROOF_FOUND:
-        origin_find_proof_found(origin, event);
+        server_proof_found(origin->server, event->proof_found.operation, event->proof_found.proof);
         return 0;
     case ORIGIN_EVENT_READ_DONE:
-        origin_send_read_done(origin, event);
+        server_read_done(origin->server, event->read_done.slot, event->read_done.error);
         return 0;
     case ORIGIN_EVENT_KINDS:
         break;
@@ -237,11 +269,12 @@ int origin_step(struct origin *origin, const struct origin_event *event,
     origin->now_us = event->now_us;
     origin->effect_count = 0;
     origin->has_more = false;
+    server_begin(origin->server, event->now_us);
     int error = handle(origin, event);
     if (error == 0) {
         origin_link_expire(origin);
         origin_link_bury(origin);
-        origin_send_pump(origin);
+        origin->has_more = server_pump(origin->server) || origin->has_more;
         origin_link_bury(origin);
         uint64_t deadline_us = origin_link_next_deadline_us(origin);
         *ret_update = (struct origin_update){.effects = origin->effects,
@@ -255,92 +288,29 @@ int origin_step(struct origin *origin, const struct origin_event *event,
 
 void origin_get_totals(const struct origin *origin, struct origin_totals *ret_totals)
 {
+    struct server_totals server;
+    server_get_totals(origin->server, &server);
     *ret_totals = origin->totals;
     ret_totals->links_now = origin->links.count;
+    ret_totals->requests = server.requests;
+    ret_totals->rejects = server.rejects;
+    ret_totals->payload_bytes = server.payload_bytes;
+    ret_totals->overhead_bytes = server.overhead_bytes;
+    ret_totals->cancelled_bytes = server.cancelled_bytes;
 }
 
 size_t origin_heap_bytes(const struct origin *origin)
 {
-    return sizeof *origin + origin->config.slot_count * sizeof *origin->slots +
-           origin->operation_count * sizeof *origin->operations +
-           ORIGIN_EFFECTS_MAX * sizeof *origin->effects + table_heap_bytes(&origin->links) +
-           origin->links.count * sizeof(struct origin_link) + origin->pool_bytes;
+    return sizeof *origin + ORIGIN_EFFECTS_MAX * sizeof *origin->effects +
+           table_heap_bytes(&origin->links) + origin->links.count * sizeof(struct origin_link) +
+           server_heap_bytes(origin->server);
 }
 
-static void check_slots(const struct origin *origin)
+static void check_link(const struct origin *origin, const struct origin_link *link)
 {
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < origin->config.slot_count; i++) {
-        const struct origin_slot *slot = &origin->slots[i];
-        used += slot->state != ORIGIN_SLOT_FREE;
-        assert(slot->state != ORIGIN_SLOT_FREE || slot->request == NULL);
-        assert(slot->state != ORIGIN_SLOT_FILLED || slot->request != NULL);
-        assert(!slot->is_counted || slot->state == ORIGIN_SLOT_FILLED);
-        assert(slot->state != ORIGIN_SLOT_FILLED || slot->sent < slot->bytes);
-    }
-    assert(used == origin->slots_used);
-    uint32_t free_count = 0;
-    for (uint32_t at = origin->slot_free; at != ORIGIN_NONE; at = origin->slots[at].next) {
-        assert(origin->slots[at].state == ORIGIN_SLOT_FREE);
-        free_count++;
-        assert(free_count <= origin->config.slot_count);
-    }
-    assert(free_count + used == origin->config.slot_count);
-}
-
-static void check_operations(const struct origin *origin)
-{
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < origin->operation_count; i++) {
-        const struct origin_operation *operation = &origin->operations[i];
-        used += operation->is_used;
-        assert(operation->is_used || operation->request == NULL);
-        assert(operation->request == NULL || operation->request->operation == i + 1);
-    }
-    assert(used == origin->operations_used);
-}
-
-/* Every slot of a request points back, ready bytes are those of its counted slots. */
-static void check_request(const struct origin *origin, const struct origin_request *request)
-{
-    uint64_t ready_bytes = 0;
-    uint64_t slot_bytes = 0;
-    bool is_head = true;
-    for (uint32_t at = request->slot_first; at != ORIGIN_NONE; at = origin->slots[at].next) {
-        const struct origin_slot *slot = &origin->slots[at];
-        assert(slot->request == request);
-        is_head = is_head && slot->is_counted; /* what is ready stands in front */
-        assert(is_head == slot->is_counted);
-        slot_bytes += slot->bytes - slot->sent;
-        ready_bytes +=
-            slot->is_counted ? origin_send_chunk_frame_bytes(origin, slot->bytes - slot->sent) : 0;
-        assert(slot->next != ORIGIN_NONE || request->slot_last == at);
-    }
-    assert(request->job.ready_bytes == ready_bytes);
-    assert(slot_bytes <= request->todo_bytes);
-    assert(request->run_at <= request->run_count);
-    assert(request->stage != ORIGIN_STAGE_FINDING || request->operation != 0);
-    assert(request->stage == ORIGIN_STAGE_STREAMING || request->slot_first == ORIGIN_NONE);
-}
-
-static uint32_t check_link(const struct origin *origin, const struct origin_link *link)
-{
-    uint32_t count = 0;
-    upload_link_check_invariants(&origin->upload, &link->upload);
-    assert(link->upload.is_held == (link->stage != ORIGIN_LINK_OPEN));
+    server_link_check_invariants(origin->server, &link->server);
+    assert(link->server.is_greeted == (link->stage == ORIGIN_LINK_OPEN));
     assert(link->doom == 0);
-    for (uint32_t priority = 0; priority < UPLOAD_PRIORITIES; priority++) {
-        const struct upload_job *first = link->upload.jobs[priority];
-        const struct upload_job *job = first;
-        while (job != NULL) {
-            const struct origin_request *request = (const struct origin_request *)job;
-            assert(request->link == link);
-            check_request(origin, request);
-            count++;
-            job = job->next == first ? NULL : job->next;
-        }
-    }
-    return count;
 }
 
 static uint32_t check_silence(const struct origin *origin, const struct origin_silence *silence,
@@ -348,10 +318,11 @@ static uint32_t check_silence(const struct origin *origin, const struct origin_s
 {
     uint32_t count = 0;
     for (const struct origin_link *link = silence->first; link != NULL; link = link->next) {
-        assert(origin_link_find(origin, link->number) == link);
+        assert(origin_link_find(origin, link->server.number) == link);
         assert(link->next == NULL ? silence->last == link : link->next->heard_us >= link->heard_us);
         assert((link->stage == ORIGIN_LINK_NEW) == (silence == &origin->silent_new));
-        *requests += check_link(origin, link);
+        check_link(origin, link);
+        *requests += server_link_requests(&link->server);
         count++;
     }
     return count;
@@ -364,10 +335,10 @@ void origin_check_invariants(const struct origin *origin)
                      check_silence(origin, &origin->silent_open, &requests);
     assert(links == origin->links.count);
     assert(links <= origin->config.link_max);
-    assert(requests == origin->requests_used);
+    struct server_totals server;
+    server_get_totals(origin->server, &server);
+    assert(requests == server.requests_now);
     assert(origin->doomed == NULL);
-    check_slots(origin);
-    check_operations(origin);
     table_check_invariants(&origin->links);
-    upload_check_invariants(&origin->upload);
+    server_check_invariants(origin->server);
 }

@@ -73,14 +73,13 @@ int origin_link_up(struct origin *origin, const struct origin_event *event)
         return ERROR_NO_MEMORY;
     }
     entry->link = link;
-    link->number = number;
+    server_link_open(origin->server, &link->server, number);
     link->is_tls = event->link_up.is_tls;
     link->heard_us = origin->now_us;
     memcpy(link->nonce, event->link_up.nonce, sizeof link->nonce);
     link->address_family = event->link_up.address_family;
     memcpy(link->address, event->link_up.address, sizeof link->address);
     link->port = event->link_up.port;
-    upload_link_open(&origin->upload, &link->upload, true);
     silence_append(&origin->silent_new, link);
     origin->totals.links++;
     return 0;
@@ -88,14 +87,9 @@ int origin_link_up(struct origin *origin, const struct origin_event *event)
 
 void origin_link_forget(struct origin *origin, struct origin_link *link)
 {
-    for (uint32_t priority = 0; priority < UPLOAD_PRIORITIES; priority++) {
-        while (link->upload.jobs[priority] != NULL) {
-            origin_request_drop(origin, (struct origin_request *)link->upload.jobs[priority]);
-        }
-    }
-    upload_link_close(&origin->upload, &link->upload);
+    server_link_close(origin->server, &link->server);
     silence_take(silence_of(origin, link), link);
-    bool was_there = table_remove(&origin->links, &link->number);
+    bool was_there = table_remove(&origin->links, &link->server.number);
     assert(was_there);
     free(link);
 }
@@ -108,7 +102,7 @@ void origin_link_down(struct origin *origin, uint32_t number, int error)
     }
     origin->totals.misbehaved += error == ERROR_MALFORMED || error == ERROR_TOO_LARGE;
     trace_line(origin->config.trace, origin->now_us, origin->config.trace_node,
-               "link %u: down, %u requests dropped", number, link->upload.job_count);
+               "link %u: down, %u requests dropped", number, server_link_requests(&link->server));
     origin_link_forget(origin, link);
 }
 
@@ -125,10 +119,10 @@ void origin_link_hello(struct origin *origin, struct origin_link *link,
     link->heard_us = origin->now_us;
     silence_append(&origin->silent_open, link);
     trace_line(origin->config.trace, origin->now_us, origin->config.trace_node,
-               "link %u: hello, version %u", link->number, hello->version);
+               "link %u: hello, version %u", link->server.number, hello->version);
 
     struct origin_effect *effect = origin_effect(origin, ORIGIN_EFFECT_SIGN);
-    effect->sign.link = link->number;
+    effect->sign.link = link->server.number;
     effect->sign.form = link->is_tls ? P2P_IDENTITY_TLS : P2P_IDENTITY_NONCE;
     memcpy(effect->sign.nonce, hello->nonce, sizeof effect->sign.nonce);
 }
@@ -152,13 +146,18 @@ void origin_link_signed(struct origin *origin, const struct origin_event *event)
     memcpy(hello->identity, origin->config.identity, sizeof hello->identity);
     memcpy(hello->signature, event->signed_hello.signature, sizeof hello->signature);
     link->stage = ORIGIN_LINK_OPEN;
-    origin_send_control(origin, link, &message);
-    if (link->owes_pong) {
+    server_link_greet(origin->server, &link->server);
+    server_control(origin->server, &link->server, &message);
+    origin_link_pong(origin, link);
+}
+
+void origin_link_pong(struct origin *origin, struct origin_link *link)
+{
+    if (link->owes_pong && link->stage == ORIGIN_LINK_OPEN) {
         struct p2p_message pong = {.type = P2P_PONG, .pong = {.token = link->pong_token}};
         link->owes_pong = false;
-        origin_send_control(origin, link, &pong);
+        server_control(origin->server, &link->server, &pong);
     }
-    upload_link_release(&origin->upload, &link->upload);
 }
 
 void origin_link_doom(struct origin *origin, struct origin_link *link, enum p2p_bye reason)
@@ -201,7 +200,7 @@ void origin_link_bury(struct origin *origin)
         struct origin_link *link = origin->doomed;
         origin->doomed = link->next_doomed;
         origin->doomed_count--;
-        tell_disconnect(origin, link->number, (enum p2p_bye)link->doom);
+        tell_disconnect(origin, link->server.number, (enum p2p_bye)link->doom);
         origin_link_forget(origin, link);
     }
 }

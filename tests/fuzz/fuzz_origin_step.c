@@ -124,8 +124,8 @@ static void finish(struct bench *bench)
         }
     }
     for (uint32_t link = 1; link <= BENCH_LINKS; link++) {
-        for (uint32_t i = 1; i < BENCH_REQUESTS; i++) {
-            const struct bench_request *request = &bench->links[link].requests[i];
+        for (uint32_t i = 1; i < ASKER_REQUESTS; i++) {
+            const struct asker_request *request = &bench->links[link].requests[i];
             assert(!bench->links[link].is_up || !bench->links[link].is_greeted ||
                    !request->is_asked || request->is_over || request->is_cancelled);
         }

@@ -4,23 +4,10 @@
 #include "tests/lib/origin_bench.h"
 
 #include "common/error.h"
-#include "media/core/manifest.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-static const uint64_t file_bytes[BENCH_FILES + 1] = {20 * CHUNK_BYTES + 100, 3 * CHUNK_BYTES, 777};
-
-static const struct {
-    uint32_t file;
-    uint8_t run_count;
-    struct media_run runs[4];
-} tracks[BENCH_TRACKS] = {
-    {0, 3, {{0, 2}, {20, 1}, {2, 1}}},
-    {1, 1, {{0, 3}}},
-    {2, 1, {{0, 1}}},
-};
 
 struct origin_config bench_config(void)
 {
@@ -48,40 +35,14 @@ static void tell(void *context, uint64_t now_us, uint32_t node, const char *line
     }
 }
 
-static void make_manifest(struct bench *bench, uint32_t track)
-{
-    uint32_t file = tracks[track].file;
-    struct media_manifest manifest = {.file_count = 1};
-    manifest.track_id[0] = (uint8_t)(track + 1);
-    manifest.files[0] = (struct media_file){.id = bench->files[file],
-                                            .source = bench->files[file],
-                                            .codec = MEDIA_CODEC_VORBIS,
-                                            .container = MEDIA_CONTAINER_OGG,
-                                            .channels = 2,
-                                            .rate_hz = 44100,
-                                            .bitrate_bps = 128000,
-                                            .samples = 441000,
-                                            .track_gain = MEDIA_GAIN_UNKNOWN,
-                                            .album_gain = MEDIA_GAIN_UNKNOWN,
-                                            .start_run_count = tracks[track].run_count};
-    memcpy(manifest.files[0].start_runs, tracks[track].runs, sizeof tracks[track].runs);
-    int error = media_manifest_encode(&manifest, bench->manifests[track], MEDIA_MANIFEST_BYTES_MAX,
-                                      &bench->manifest_bytes[track]);
-    assert(error == 0);
-}
-
 void bench_start(struct bench *bench, const struct origin_config *config)
 {
     memset(bench, 0, sizeof *bench);
     bench->keeps_story = true;
     bench->intern = media_intern_new(1);
     assert(bench->intern != NULL);
-    for (uint32_t i = 0; i <= BENCH_FILES; i++) {
-        bench->files[i] = (struct media_file_id){.bytes = file_bytes[i]};
-        bench->files[i].root[0] = (uint8_t)(i + 1);
-    }
-    for (uint32_t i = 0; i < BENCH_TRACKS; i++) {
-        make_manifest(bench, i);
+    for (uint32_t i = 0; i < ASKER_TRACKS; i++) {
+        bench->manifest_bytes[i] = asker_manifest(i + 1, bench->manifests[i]);
     }
     trace_init(&bench->trace, tell, bench);
     struct origin_config own = *config;
@@ -102,68 +63,18 @@ void bench_end(struct bench *bench)
     media_intern_free(bench->intern);
 }
 
-static struct bench_request *watched(struct bench_link *player, uint32_t number)
-{
-    return number < BENCH_REQUESTS ? &player->requests[number] : NULL;
-}
-
-/* The answers to one request, against what was asked. */
-static void player_takes_answer(struct bench *bench, struct bench_link *player,
-                                const struct origin_effect *effect)
+/* What a fragment's slot holds is what the fragment says. */
+static void check_slot(struct bench *bench, const struct bench_link *player,
+                       const struct origin_effect *effect)
 {
     const struct p2p_message *message = &effect->send.message;
-    uint32_t number = message->type == P2P_OPENED     ? message->opened.request
-                      : message->type == P2P_FRAGMENT ? message->fragment.request
-                      : message->type == P2P_PROOF    ? message->proof.request
-                                                      : message->reject.request;
-    struct bench_request *request = watched(player, number);
-    if (request == NULL) {
-        return;
-    }
-    assert(request->is_asked);
-    assert(!request->is_over);
-    if (message->type == P2P_REJECT) {
-        request->is_over = true;
-        request->rejected = message->reject.reason;
-        return;
-    }
-    assert(!request->is_cancelled);
-    if (message->type == P2P_OPENED) {
-        assert(request->is_open && !request->is_opened);
-        request->is_opened = true;
-        request->is_over = !request->wants_payload;
-        return;
-    }
-    assert(!request->is_open || request->is_opened);
-    assert(request->run_at < request->run_count);
-    const struct media_run *run = &request->runs[request->run_at];
-    uint32_t chunk = run->first + request->chunk;
-    if (message->type == P2P_PROOF) {
-        assert(request->wants_proofs);
-        assert((request->proven & 1u << message->proof.row) == 0); /* once */
-        request->proven |= 1u << message->proof.row;
-        return;
-    }
-    uint32_t total = media_chunk_bytes(file_bytes[request->file], chunk);
-    assert(message->fragment.chunk == chunk);
-    assert(message->fragment.offset == request->offset);
-    assert(message->fragment.bytes >= 1);
-    assert(request->offset + message->fragment.bytes <= total);
-    assert(!request->wants_proofs || (request->proven & 1u << chunk / ROW_CHUNKS) != 0);
     assert(bench->slots[effect->send.slot].is_filled);
-    assert(bench->slots[effect->send.slot].file == bench->handles[request->file]);
-    assert(bench->slots[effect->send.slot].chunk == chunk);
+    assert(bench->slots[effect->send.slot].chunk == message->fragment.chunk);
     assert(effect->send.slot_offset == message->fragment.offset);
-    bench->payload_bytes += message->fragment.bytes;
-    request->offset += message->fragment.bytes;
-    if (request->offset == total) {
-        request->offset = 0;
-        request->chunk++;
-    }
-    if (request->chunk == run->count) {
-        request->chunk = 0;
-        request->run_at++;
-        request->is_over = request->run_at == request->run_count;
+    if (message->fragment.request < ASKER_REQUESTS) {
+        uint32_t file = player->requests[message->fragment.request].file;
+        assert(bench->slots[effect->send.slot].file == bench->handles[file]);
+        bench->payload_bytes += message->fragment.bytes;
     }
 }
 
@@ -185,7 +96,10 @@ static void player_takes(struct bench *bench, const struct origin_effect *effect
         player->pongs++;
         return;
     }
-    player_takes_answer(bench, player, effect);
+    if (message->type == P2P_FRAGMENT) {
+        check_slot(bench, player, effect);
+    }
+    asker_takes(player->requests, message);
 }
 
 static void carry_out(struct bench *bench, const struct origin_effect *effect)
@@ -274,24 +188,18 @@ static void step_and_settle(struct bench *bench, struct origin_event *event)
     }
 }
 
-static void fill_proof(struct bench *bench, media_handle file, uint32_t row,
-                       struct media_proof *ret_proof)
-{
-    uint64_t bytes = media_intern_id(bench->intern, file)->bytes;
-    *ret_proof = (struct media_proof){.leaf_count = (uint8_t)media_row_chunks(bytes, row),
-                                      .uncle_count = (uint8_t)media_proof_uncle_count(bytes)};
-}
-
 static media_handle know(struct bench *bench, uint32_t file)
 {
-    bench->handles[file] = media_intern_put(bench->intern, &bench->files[file]);
+    struct media_file_id id = asker_file(file);
+    bench->handles[file] = media_intern_put(bench->intern, &id);
     return bench->handles[file];
 }
 
 static media_handle find_file(struct bench *bench, const struct media_file_id *id)
 {
-    for (uint32_t i = 0; i < BENCH_FILES; i++) {
-        if (media_file_id_equal(id, &bench->files[i])) {
+    for (uint32_t i = 0; i < ASKER_FILES; i++) {
+        struct media_file_id own = asker_file(i);
+        if (media_file_id_equal(id, &own)) {
             return know(bench, i);
         }
     }
@@ -306,11 +214,11 @@ static void find_track(struct bench *bench, const struct origin_effect *effect,
     event->track_found.operation = effect->find_track.operation;
     event->track_found.manifest = NULL;
     event->track_found.manifest_bytes = 0;
-    if (track >= 1 && track <= BENCH_TRACKS) {
+    if (track >= 1 && track <= ASKER_TRACKS) {
         event->track_found.manifest = bench->manifests[track - 1];
-        event->track_found.manifest_bytes = (uint32_t)bench->manifest_bytes[track - 1];
-        if (tracks[track - 1].file < BENCH_FILES) {
-            know(bench, tracks[track - 1].file);
+        event->track_found.manifest_bytes = bench->manifest_bytes[track - 1];
+        if (asker_track_file(track) < ASKER_FILES) {
+            know(bench, asker_track_file(track));
         }
     }
 }
@@ -338,7 +246,8 @@ void bench_answer(struct bench *bench, uint32_t nth)
         event.file_found.file = find_file(bench, &effect.find_file.file);
         break;
     case ORIGIN_EFFECT_FIND_PROOF:
-        fill_proof(bench, effect.find_proof.file, effect.find_proof.row, &proof);
+        asker_proof(media_intern_id(bench->intern, effect.find_proof.file)->bytes,
+                    effect.find_proof.row, &proof);
         event.kind = ORIGIN_EVENT_PROOF_FOUND;
         event.proof_found.operation = effect.find_proof.operation;
         event.proof_found.proof = bench->has_no_proofs ? NULL : &proof;
@@ -405,65 +314,23 @@ void bench_hello(struct bench *bench, uint32_t link)
     bench_say(bench, link, &message);
 }
 
-/* The number's request, watched from now on unless it has been used before. */
-static struct bench_request *watch(struct bench *bench, uint32_t link, uint32_t number)
-{
-    struct bench_request *request = watched(&bench->links[link], number);
-    if (request == NULL || request->is_asked) {
-        return NULL;
-    }
-    *request = (struct bench_request){.is_asked = true};
-    return request;
-}
-
 void bench_open(struct bench *bench, uint32_t link, uint32_t number, uint32_t track, bool start)
 {
-    struct p2p_message message = {
-        .type = P2P_OPEN, .open = {.request = number, .flags = start ? P2P_OPEN_START_SET : 0}};
-    message.open.track_id[0] = (uint8_t)track;
-    struct bench_request *request = watch(bench, link, number);
-    if (request != NULL) {
-        request->is_open = true;
-        request->wants_payload = start;
-        request->wants_proofs = start;
-        if (track >= 1 && track <= BENCH_TRACKS) {
-            request->file = tracks[track - 1].file;
-            request->run_count = tracks[track - 1].run_count;
-            memcpy(request->runs, tracks[track - 1].runs, sizeof request->runs);
-        }
-    }
+    struct p2p_message message = asker_open(bench->links[link].requests, number, track, start);
     bench_say(bench, link, &message);
 }
 
 void bench_ask(struct bench *bench, uint32_t link, uint32_t number, uint32_t file, uint32_t first,
                uint16_t count, uint8_t priority, bool proofs)
 {
-    struct p2p_message message = {.type = P2P_REQUEST,
-                                  .request = {.request = number,
-                                              .first_chunk = first,
-                                              .count = count,
-                                              .priority = priority,
-                                              .flags = proofs ? P2P_REQUEST_PROOFS : 0}};
-    message.request.file.root[0] = (uint8_t)file;
-    message.request.file.bytes = file <= BENCH_FILES && file >= 1 ? file_bytes[file - 1] : 5555;
-    struct bench_request *request = watch(bench, link, number);
-    if (request != NULL && file >= 1 && file <= BENCH_FILES) {
-        request->file = file - 1;
-        request->wants_payload = true;
-        request->wants_proofs = proofs;
-        request->run_count = 1;
-        request->runs[0] = (struct media_run){first, count};
-    }
+    struct p2p_message message =
+        asker_ask(bench->links[link].requests, number, file, first, count, priority, proofs);
     bench_say(bench, link, &message);
 }
 
 void bench_cancel(struct bench *bench, uint32_t link, uint32_t number)
 {
-    struct p2p_message message = {.type = P2P_CANCEL, .cancel = {.request = number}};
-    struct bench_request *request = watched(&bench->links[link], number);
-    if (request != NULL && request->is_asked && !request->is_over) {
-        request->is_cancelled = true;
-    }
+    struct p2p_message message = asker_cancel(bench->links[link].requests, number);
     bench_say(bench, link, &message);
 }
 
@@ -514,6 +381,5 @@ void bench_expect(struct bench *bench, const char *lines)
 
 bool bench_is_served(const struct bench *bench, uint32_t link, uint32_t number)
 {
-    const struct bench_request *request = &bench->links[link].requests[number];
-    return request->is_over && request->rejected == 0;
+    return asker_is_served(&bench->links[link].requests[number]);
 }

@@ -3,45 +3,25 @@
  *
  * For the unit tests and the fuzz target of streamserver/core. The bench is the engine's shell: it
  * answers SIGN, FIND_*, READ and drains sockets, at once or when told; and it is the other end of
- * every link: it asserts the contract of p2p/core/message.h (our HELLO first, OPENED first, proofs
- * before fragments, fragments gapless and in order with the right bytes, nothing after the end).
- *
- * Two files: f1 has 21 chunks, the last of 100 bytes, three rows; f2 has 3 chunks. Three tracks:
- * t1 is f1 with the start set 0+2, 20+1, 2+1 (rows 0, 2, 0); t2 is f2, 0+3; t3 is a file that the
- * origin has lost.
+ * every link: it asserts that our HELLO comes first, and by tests/lib/asker all that follows.
  */
 #ifndef TESTS_LIB_ORIGIN_BENCH_H
 #define TESTS_LIB_ORIGIN_BENCH_H
 
-#include "media/core/manifest.h"
 #include "streamserver/core/origin.h"
+#include "tests/lib/asker.h"
 
-#define BENCH_LINKS 8u     /* numbers 1 to 8 have a player behind them */
-#define BENCH_REQUESTS 64u /* numbers 1 to 63 of a link are watched */
+#define BENCH_LINKS 8u /* numbers 1 to 8 have a player behind them */
 #define BENCH_SLOTS_MAX 16u
 #define BENCH_PENDING_MAX 512u
 #define BENCH_STORY_BYTES 65536u
-#define BENCH_FILES 2u
-#define BENCH_TRACKS 3u
-
-struct bench_request {
-    bool is_asked, is_open, is_cancelled, is_over;
-    bool wants_payload, wants_proofs;
-    uint32_t file;            /* index */
-    struct media_run runs[4]; /* still to come, in order */
-    uint32_t run_count, run_at;
-    uint32_t chunk, offset; /* next byte, within the run and the chunk */
-    uint32_t proven;        /* bit per row */
-    bool is_opened;
-    uint8_t rejected; /* reason */
-};
 
 struct bench_link {
     bool is_up, has_greeted, is_greeted;
     uint8_t bye; /* the engine let it go with this reason */
     uint64_t queued_bytes;
     uint64_t pongs;
-    struct bench_request requests[BENCH_REQUESTS];
+    struct asker_request requests[ASKER_REQUESTS];
 };
 
 struct bench {
@@ -50,10 +30,9 @@ struct bench {
     struct trace trace;
     uint64_t now_us;
     uint64_t deadline_us;
-    struct media_file_id files[BENCH_FILES + 1]; /* the last is the lost one */
-    media_handle handles[BENCH_FILES + 1];
-    uint8_t manifests[BENCH_TRACKS][MEDIA_MANIFEST_BYTES_MAX];
-    size_t manifest_bytes[BENCH_TRACKS];
+    media_handle handles[ASKER_FILES + 1];
+    uint8_t manifests[ASKER_TRACKS][MEDIA_MANIFEST_BYTES_MAX];
+    uint32_t manifest_bytes[ASKER_TRACKS];
     struct bench_link links[BENCH_LINKS + 1];
     struct { /* what a slot holds */
         bool is_reading, is_filled;

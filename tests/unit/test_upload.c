@@ -227,7 +227,7 @@ static void test_held(void **state)
     bench.links[0].is_held = true;
     bench_ask(&bench, "Aa0*1");
     assert_null(upload_next_fetch(&bench.upload));
-    upload_link_release(&bench.upload, &bench.links[0]);
+    upload_link_hold(&bench.upload, &bench.links[0], false);
     assert_ptr_equal(upload_next_fetch(&bench.upload), &bench.jobs[0]);
     bench_end(&bench);
 }

@@ -1,8 +1,8 @@
 /*
- * test_origin_send.c: fragments, windows, slots, fair shares, and reads that fail.
+ * test_server_send.c: fragments, windows, slots, fair shares, and reads that fail.
  */
 #include "common/error.h"
-#include "tests/lib/origin_bench.h"
+#include "tests/lib/server_bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@ static struct bench bench;
 
 static void start_with(uint32_t window_bytes, uint32_t fragment_bytes, uint32_t slots)
 {
-    struct origin_config config = bench_config();
+    struct server_config config = bench_config();
     config.link_queue_bytes = window_bytes;
     config.fragment_bytes_max = fragment_bytes;
     config.slot_count = slots;
@@ -25,7 +25,7 @@ static void start_with(uint32_t window_bytes, uint32_t fragment_bytes, uint32_t 
 static const struct {
     uint32_t window_bytes, fragment_bytes, slots;
 } shapes[] = {
-    {65536, CHUNK_BYTES, 4}, {65536, 2048, 4}, {ORIGIN_LINK_QUEUE_BYTES_MIN, 2048, 1},
+    {65536, CHUNK_BYTES, 4}, {65536, 2048, 4}, {SERVER_LINK_QUEUE_BYTES_MIN, 2048, 1},
     {4096, 2048, 1},         {1, 5000, 1},     {1000000, 16383, 16},
 };
 
@@ -60,13 +60,13 @@ static void test_shapes(void **state)
 static void test_stalled_link_holds_no_slot(void **state)
 {
     (void)state;
-    start_with(ORIGIN_LINK_QUEUE_BYTES_MIN, 2048, 1);
+    start_with(SERVER_LINK_QUEUE_BYTES_MIN, 2048, 1);
     bench_join(&bench, 1);
     bench_join(&bench, 2);
     bench.holds_rooms = true;
     bench_ask(&bench, 1, 1, 1, 0, 21, 0, true);
     uint64_t stuck = bench.links[1].queued_bytes;
-    assert_true(stuck > CHUNK_BYTES && stuck <= ORIGIN_LINK_QUEUE_BYTES_MIN);
+    assert_true(stuck > CHUNK_BYTES && stuck <= SERVER_LINK_QUEUE_BYTES_MIN);
     bench_ask(&bench, 2, 1, 1, 0, 21, 3, true);
     for (int turn = 0; turn < 30; turn++) {
         bench_drain(&bench, 2, UINT64_MAX);
@@ -88,11 +88,10 @@ static void test_fair_between_links(void **state)
         bench_ask(&bench, 1, i, 2, 0, 3, 0, false);
     }
     bench_ask(&bench, 2, 1, 2, 0, 3, 3, false);
-    bench.story[0] = '\0';
-    bench.story_bytes = 0;
+    bench_forget_story(&bench);
     bench.holds_answers = false;
     bench_answer(&bench, 0);
-    bench_at(&bench, 1);
+    bench_allow(&bench, 0);
     uint32_t served[3] = {0};
     for (const char *at = bench.story; (at = strstr(at, "link ")) != NULL; at += 5) {
         uint32_t link = (uint32_t)(at[5] - '0');
@@ -109,14 +108,13 @@ static void test_fair_between_links(void **state)
 static void test_urgent_first(void **state)
 {
     (void)state;
-    start_with(ORIGIN_LINK_QUEUE_BYTES_MIN, CHUNK_BYTES, 4);
+    start_with(SERVER_LINK_QUEUE_BYTES_MIN, CHUNK_BYTES, 4);
     bench_join(&bench, 1);
     bench_ask(&bench, 1, 1, 1, 0, 1, 0, false);
     bench.holds_rooms = true;
     bench_ask(&bench, 1, 2, 1, 1, 2, P2P_PRIORITY_PREFETCH, false);
     bench_ask(&bench, 1, 3, 1, 9, 1, P2P_PRIORITY_PLAY, false);
-    bench.story[0] = '\0';
-    bench.story_bytes = 0;
+    bench_forget_story(&bench);
     bench_drain(&bench, 1, UINT64_MAX);
     bench_drain(&bench, 1, UINT64_MAX);
     bench_expect(&bench, "link 1: read 3: chunk 9\n"
@@ -136,8 +134,7 @@ static void test_reads_out_of_order(void **state)
     bench.holds_answers = true;
     bench_ask(&bench, 1, 2, 1, 3, 4, 0, false);
     assert_int_equal(bench.pending_count, 4);
-    bench.story[0] = '\0';
-    bench.story_bytes = 0;
+    bench_forget_story(&bench);
     for (uint32_t left = 4; left > 0; left--) {
         bench_answer(&bench, left - 1);
     }
@@ -181,13 +178,13 @@ static void test_never_reads(void **state)
     bench_join(&bench, 1);
     bench_join(&bench, 2);
     bench.holds_rooms = true;
-    uint32_t pings = 0;
+    uint32_t pongs = 0;
     while (bench.links[1].is_up) {
-        bench_ping(&bench, 1, pings++);
-        assert_true(pings < 10000);
+        bench_pong(&bench, 1);
+        assert_true(++pongs < 10000);
     }
-    assert_int_equal(bench.links[1].bye, P2P_BYE_PROTOCOL);
-    assert_true(pings > 1000);
+    assert_true(bench.links[1].is_doomed);
+    assert_true(pongs > 1000);
     assert_true(bench.links[2].is_up);
     bench_end(&bench);
 }

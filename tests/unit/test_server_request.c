@@ -1,9 +1,9 @@
 /*
- * test_origin_request.c: what may be asked, what is rejected and why, and cancelling at every
+ * test_server_request.c: what may be asked, what is rejected and why, and cancelling at every
  * moment.
  */
 #include "common/error.h"
-#include "tests/lib/origin_bench.h"
+#include "tests/lib/server_bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ static struct bench bench;
 
 static void start(void)
 {
-    struct origin_config config = bench_config();
+    struct server_config config = bench_config();
     bench_start(&bench, &config);
     bench_join(&bench, 1);
 }
@@ -87,7 +87,7 @@ static void test_numbers(void **state)
         bench_open(&bench, 1, numbers[i].first, 1, false);
         bench_ask(&bench, 1, numbers[i].second, 2, 0, 1, 0, false);
         assert_int_equal(bench.links[1].is_up, numbers[i].is_fine);
-        assert_int_equal(bench.links[1].bye, numbers[i].is_fine ? 0 : P2P_BYE_PROTOCOL);
+        assert_int_equal(bench.links[1].is_doomed, !numbers[i].is_fine);
         bench_end(&bench);
     }
 }
@@ -115,7 +115,7 @@ static void test_cancel_at_every_moment(void **state)
     (void)state;
     uint64_t cancelled_before = UINT64_MAX;
     for (uint32_t answers = 0; answers <= 14; answers++) {
-        struct origin_totals totals;
+        struct server_totals totals;
         start();
         bench.holds_answers = true;
         bench_ask(&bench, 1, 1, 1, 0, 9, 0, true); /* a look-up, two proofs, nine reads */
@@ -123,7 +123,7 @@ static void test_cancel_at_every_moment(void **state)
             bench_answer(&bench, 0);
         }
         bench_cancel(&bench, 1, 1);
-        origin_get_totals(bench.origin, &totals);
+        server_get_totals(bench.server, &totals);
         assert_int_equal(totals.cancelled_bytes + totals.payload_bytes, 9 * CHUNK_BYTES);
         assert_true(totals.cancelled_bytes <= cancelled_before);
         cancelled_before = totals.cancelled_bytes;

@@ -1,8 +1,8 @@
 /*
- * test_origin_find.c: what the catalogue answers, and what becomes of it.
+ * test_server_find.c: what the catalogue answers, and what becomes of it.
  */
 #include "common/error.h"
-#include "tests/lib/origin_bench.h"
+#include "tests/lib/server_bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@ static struct bench bench;
 
 static void start(void)
 {
-    struct origin_config config = bench_config();
+    struct server_config config = bench_config();
     bench_start(&bench, &config);
     bench_join(&bench, 1);
 }
@@ -42,7 +42,7 @@ static void test_opens(void **state)
     for (size_t i = 0; i < sizeof opens / sizeof opens[0]; i++) {
         start();
         bench_open(&bench, 1, 1, opens[i].track, opens[i].start_set);
-        const struct bench_request *request = &bench.links[1].requests[1];
+        const struct asker_request *request = &bench.links[1].requests[1];
         assert_true(request->is_over);
         assert_int_equal(request->is_opened, opens[i].is_opened);
         assert_int_equal(request->rejected, opens[i].rejected);
@@ -55,7 +55,7 @@ static void test_opens(void **state)
 static void test_damaged_manifest(void **state)
 {
     (void)state;
-    static const size_t cuts[] = {0, 4, 100, 322};
+    static const uint32_t cuts[] = {0, 4, 100, 322};
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         start();
         assert_true(bench.manifest_bytes[0] > cuts[i]);
@@ -87,8 +87,7 @@ static void test_one_proof_a_row(void **state)
     start();
     bench_ask(&bench, 1, 1, 2, 0, 1, 3, false); /* f1 is looked up now, not later */
     bench_ask(&bench, 1, 2, 1, 6, 1, 3, false);
-    bench.story[0] = '\0';
-    bench.story_bytes = 0;
+    bench_forget_story(&bench);
     bench_ask(&bench, 1, 3, 1, 6, 4, 0, true);
     bench_expect(&bench, "link 1: request 3: chunks 6+4, priority 0, proofs\n"
                          "link 1: read 3: chunk 6\n"
@@ -108,7 +107,7 @@ static void test_one_proof_a_row(void **state)
 static void test_more_than_operations(void **state)
 {
     (void)state;
-    struct origin_config config = bench_config();
+    struct server_config config = bench_config();
     config.request_max = 60;
     bench_start(&bench, &config);
     for (uint32_t link = 1; link <= 4; link++) {
