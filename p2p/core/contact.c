@@ -165,12 +165,23 @@ bool p2p_address_is_local(const struct p2p_address *address)
     return plain.family == 6 && (is_loopback || is_link_local || is_unique_local);
 }
 
-bool p2p_address_same_prefix(const struct p2p_address *a, const struct p2p_address *b)
+bool p2p_address_prefix(const struct p2p_address *address, struct p2p_address *ret_prefix)
 {
-    struct p2p_address first = unmapped(a);
-    struct p2p_address second = unmapped(b);
-    if (first.family != second.family || first.family == 0) {
+    struct p2p_address plain = unmapped(address);
+    size_t bytes = plain.family == 4 ? 3 : 6;
+    if (plain.family != 4 && plain.family != 6) {
         return false;
     }
-    return memcmp(first.address, second.address, first.family == 4 ? 3 : 6) == 0;
+    memset(ret_prefix, 0, sizeof *ret_prefix);
+    ret_prefix->family = plain.family;
+    memcpy(ret_prefix->address, plain.address, bytes);
+    return true;
+}
+
+bool p2p_address_same_prefix(const struct p2p_address *a, const struct p2p_address *b)
+{
+    struct p2p_address first;
+    struct p2p_address second;
+    return p2p_address_prefix(a, &first) && p2p_address_prefix(b, &second) &&
+           p2p_address_equal(&first, &second);
 }

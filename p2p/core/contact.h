@@ -55,6 +55,9 @@ bool p2p_address_is_dialable(const struct p2p_address *address);
 /* Loopback, link-local (RFC 3927, RFC 4291), private (RFC 1918) or unique local (RFC 4193): such an
  * address means something only to who is near. */
 bool p2p_address_is_local(const struct p2p_address *address);
+/* The first three bytes of an IPv4 address, six of an IPv6 one; the rest and the port are zeros.
+ * IPv4 within IPv6 counts as IPv4. False: no address. */
+bool p2p_address_prefix(const struct p2p_address *address, struct p2p_address *ret_prefix);
 /* The same /24 (IPv4) or /48 (IPv6): bans and nearness go by it. */
 bool p2p_address_same_prefix(const struct p2p_address *a, const struct p2p_address *b);
 

@@ -214,7 +214,14 @@ static void test_prefix(void **state)
         b.port++;
         assert_false(p2p_address_equal(&a, &b));
     }
+    struct p2p_address whole = address("2001:db8:1:2:3:4:5:6");
+    struct p2p_address prefix;
+    assert_true(p2p_address_prefix(&whole, &prefix));
+    struct p2p_address expected = address("2001:db8:1:0:0:0:0:0");
+    expected.port = 0;
+    assert_true(p2p_address_equal(&prefix, &expected));
     const struct p2p_address none = {0};
+    assert_false(p2p_address_prefix(&none, &prefix));
     assert_false(p2p_address_same_prefix(&none, &none));
 }
 
