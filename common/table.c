@@ -44,8 +44,9 @@ static uint64_t load_little(const uint8_t *bytes, size_t count)
 }
 
 /* Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with one and three rounds. */
-static uint64_t sip_hash(const uint64_t seed[2], const uint8_t *bytes, size_t count)
+uint64_t table_hash(const uint64_t seed[2], const void *key, size_t count)
 {
+    const uint8_t *bytes = key;
     uint64_t v[4] = {
         seed[0] ^ UINT64_C(0x736f6d6570736575),
         seed[1] ^ UINT64_C(0x646f72616e646f6d),
@@ -89,7 +90,7 @@ static void flip_taken(struct table *table, uint32_t place)
 /* Where a key would like to be: the hash scaled to the capacity, no modulo. */
 static uint32_t home_of(const struct table *table, const void *key)
 {
-    uint64_t hash = sip_hash(table->seed, key, table->key_bytes);
+    uint64_t hash = table_hash(table->seed, key, table->key_bytes);
     return (uint32_t)((unsigned __int128)hash * table->capacity >> 64);
 }
 

@@ -43,6 +43,8 @@ bool table_remove(struct table *table, const void *key);
 void *table_next(const struct table *table, uint32_t *place);
 /* Bytes that the table holds on the heap. */
 size_t table_heap_bytes(const struct table *table);
+/* The hash that tables use, for who places keys himself: SipHash-1-3. */
+uint64_t table_hash(const uint64_t seed[2], const void *key, size_t count);
 /* Asserts what must hold between places, bits and counts. */
 void table_check_invariants(const struct table *table);
 
