@@ -9,6 +9,8 @@
 
 /* What a host that asks nobody hears of its attempts. */
 #define CONNECT_US (10 * TIME_US_PER_S)
+/* TCP_USER_TIMEOUT and keep-alive probes, as common/net sets them. */
+#define NOTICED_US (40 * TIME_US_PER_S)
 
 struct place {
     uint8_t lan[2];
@@ -99,17 +101,29 @@ bool sim_cut_is_on(const struct sim_world *world, uint32_t who)
     return world->listeners[who].node != NULL && world->listeners[who].wakes_at_us == 0;
 }
 
-/* Nothing arrives any more, and nobody is told. */
+static void post(struct sim_world *world, const struct sim_link *link, uint64_t after_us,
+                 enum sim_kind kind, uint32_t value)
+{
+    sim_clock_post(&world->clock, (struct sim_entry){.at_us = world->clock.now_us + after_us,
+                                                     .kind = kind,
+                                                     .who = link->place,
+                                                     .value = value,
+                                                     .generation = link->generation});
+}
+
+/* Nothing arrives any more, and nobody is told until the kernels notice. */
 static void kill_link(struct sim_world *world, struct sim_link *link)
 {
     link->is_dead = true;
     link->generation++;
     if (link->state != SIM_LINK_UP) {
-        sim_clock_post(&world->clock, (struct sim_entry){.at_us = world->clock.now_us + CONNECT_US,
-                                                         .kind = SIM_FAILED,
-                                                         .who = link->place,
-                                                         .value = ERROR_TIMEOUT,
-                                                         .generation = link->generation});
+        post(world, link, CONNECT_US, SIM_FAILED, ERROR_TIMEOUT);
+        return;
+    }
+    for (uint32_t end = 0; end < 2; end++) {
+        if (link->ends[end].is_open) {
+            post(world, link, NOTICED_US, SIM_CLOSED, end);
+        }
     }
 }
 
