@@ -65,10 +65,14 @@ static int grow(struct penalty_table *table)
     }
     uint32_t capacity = table->capacity == 0 ? TABLE_CAPACITY_FIRST : 2 * table->capacity;
     capacity = capacity > table->max ? table->max : capacity;
-    struct penalty_entry *entries = realloc(table->entries, capacity * sizeof *entries);
+    struct penalty_entry *entries = calloc(capacity, sizeof *entries);
     if (entries == NULL) {
         return ERROR_NO_MEMORY;
     }
+    if (table->count > 0) {
+        memcpy(entries, table->entries, table->count * sizeof *entries);
+    }
+    free(table->entries);
     table->entries = entries;
     table->capacity = capacity;
     return 0;
