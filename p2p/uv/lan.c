@@ -171,10 +171,7 @@ static struct heard *place_for(struct lan *lan, const uint8_t *peer_id,
 
 static bool shares_origin(const struct lan *lan, const uint8_t origin[HASH_BYTES])
 {
-    static const uint8_t none[HASH_BYTES];
-    return memcmp(origin, lan->config.origin, HASH_BYTES) == 0 ||
-           memcmp(origin, none, HASH_BYTES) == 0 ||
-           memcmp(lan->config.origin, none, HASH_BYTES) == 0;
+    return memcmp(origin, lan->config.origin, HASH_BYTES) == 0;
 }
 
 static void take(struct lan *lan, const uint8_t *bytes, size_t count,

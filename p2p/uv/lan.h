@@ -14,7 +14,7 @@
  *
  * Announced: at the start and after addresses have changed (flag 1), every LAN_EVERY_US, and in answer
  * to a newcomer after a pause of up to LAN_ANSWER_US that chance draws, at most one in
- * LAN_ANSWER_EVERY_US. Told: who has the same origin (or none, or we have none), each once
+ * LAN_ANSWER_EVERY_US. Told: who has the same origin, each once
  * in LAN_TELL_US, at most LAN_HEARD_MAX of them. More than LAN_TURN_MAX datagrams in a turn wait; more than
  * LAN_BUDGET in LAN_ANSWER_EVERY_US are dropped unread.
  *
@@ -54,7 +54,7 @@ struct lan_config {
     uint16_t port; /* of the group; 0 = LAN_PORT. Others are for tests */
     uint16_t listen_port;
     uint8_t peer_id[HASH_BYTES];
-    uint8_t origin[HASH_BYTES]; /* SHA-256 of its identity; zeros: none, or not known yet */
+    uint8_t origin[HASH_BYTES]; /* SHA-256 of its identity; zeros: none */
     uint64_t seed;              /* of the pauses */
     bool with_loopback;         /* on the loopback interface too; for tests */
 };

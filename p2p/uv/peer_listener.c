@@ -46,19 +46,6 @@ static void free_place(struct half_open *place)
     }
 }
 
-static void on_up(void *context)
-{
-    struct half_open *place = context;
-    struct peer_listener *listener = place->listener;
-    struct peer_link *link = place->link;
-    if (listener->listener == NULL) {
-        peer_link_close(link);
-        return;
-    }
-    free_place(place);
-    listener->accepted(listener->context, link);
-}
-
 static void on_frame(void *context, uint8_t type, const uint8_t *body, size_t body_bytes)
 {
     (void)context; /* closing: nobody listens */
@@ -77,6 +64,41 @@ static void on_broken(void *context, int error)
 {
     (void)context;
     (void)error;
+}
+
+static void on_given_up(void *context)
+{
+    (void)context; /* it is up already */
+}
+
+static void on_given_closed(void *context, int error, const char *text)
+{
+    (void)context;
+    (void)error;
+    (void)text;
+}
+
+/* Of a link that was given to somebody who does not want it. */
+static const struct peer_link_handler given_handler = {
+    .up = on_given_up,
+    .frame = on_frame,
+    .room = on_room,
+    .broken = on_broken,
+    .closed = on_given_closed,
+};
+
+static void on_up(void *context)
+{
+    struct half_open *place = context;
+    struct peer_listener *listener = place->listener;
+    struct peer_link *link = place->link;
+    if (listener->listener == NULL) {
+        peer_link_close(link);
+        return;
+    }
+    free_place(place);
+    peer_link_set_handler(link, &given_handler, NULL);
+    listener->accepted(listener->context, link);
 }
 
 static void on_closed(void *context, int error, const char *text)

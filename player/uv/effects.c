@@ -123,6 +123,57 @@ static void note(struct engine *engine, const struct node_note *told)
     }
 }
 
+/* The origin's link, or a peer's. */
+static void to_link(struct engine *engine, const struct node_effect *effect)
+{
+    switch ((int)effect->kind) {
+    case NODE_EFFECT_SEND:
+        if (effect->send.link == engine->origin.number) {
+            origin_link_send(engine, effect->send.link, &effect->send.message);
+        } else {
+            peer_links_send(engine, effect);
+        }
+        break;
+    case NODE_EFFECT_CONNECT:
+        if (effect->connect.link_kind == NODE_LINK_ORIGIN) {
+            origin_link_connect(engine, effect->connect.link);
+        } else {
+            peer_links_connect(engine, effect);
+        }
+        break;
+    case NODE_EFFECT_DISCONNECT:
+        if (effect->disconnect.link == engine->origin.number) {
+            origin_link_disconnect(engine, effect->disconnect.link, effect->disconnect.reason);
+        } else {
+            peer_links_disconnect(engine, effect->disconnect.link, effect->disconnect.reason);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* What they ask for, and who is worth remembering. */
+static void for_peers(struct engine *engine, const struct node_effect *effect)
+{
+    switch ((int)effect->kind) {
+    case NODE_EFFECT_FIND_TRACK:
+        giving_find_track(engine, effect);
+        break;
+    case NODE_EFFECT_FIND_PROOF:
+        giving_find_proof(engine, effect);
+        break;
+    case NODE_EFFECT_READ:
+        giving_read(engine, effect);
+        break;
+    case NODE_EFFECT_REMEMBER:
+        peers_remember(engine, effect);
+        break;
+    default:
+        break;
+    }
+}
+
 void effects_carry_out(struct engine *engine, const struct node_effect *effect)
 {
     switch (effect->kind) {
@@ -157,20 +208,15 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
         reader_release(engine->reader, effect->release.slot);
         break;
     case NODE_EFFECT_SEND:
-        origin_link_send(engine, effect->send.link, &effect->send.message);
-        break;
     case NODE_EFFECT_CONNECT:
-        origin_link_connect(engine, effect->connect.link);
-        break;
     case NODE_EFFECT_DISCONNECT:
-        origin_link_disconnect(engine, effect->disconnect.link, effect->disconnect.reason);
+        to_link(engine, effect);
         break;
     case NODE_EFFECT_FIND_TRACK:
     case NODE_EFFECT_FIND_PROOF:
     case NODE_EFFECT_READ:
-    case NODE_EFFECT_REMEMBER: /* only a node with peers says these four */
-    case NODE_EFFECT_KINDS:
-        assert(false);
+    case NODE_EFFECT_REMEMBER:
+        for_peers(engine, effect);
         break;
     case NODE_EFFECT_WANT_MET:
         reader_want_met(engine->reader, effect->want.want);
@@ -190,6 +236,9 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
         break;
     case NODE_EFFECT_NOTE:
         note(engine, &effect->note);
+        break;
+    case NODE_EFFECT_KINDS:
+        assert(false);
         break;
     }
 }

@@ -335,6 +335,11 @@ static int open_node(struct engine *engine, const struct engine_config *config, 
         .fast = config->fast || config->output == OUTPUT_WAV,
     };
     assert(node.preset != NULL);
+    if (engine->peers.is_on) {
+        node.with_peers = true;
+        node.give_slot_count = ENGINE_GIVE_SLOTS;
+        memcpy(node.peer_id, peer_identity_id(engine->peers.identity), HASH_BYTES);
+    }
     int error = node_new(&node, &engine->node);
     if (error != 0 || config->record_path == NULL) {
         return error;
@@ -343,7 +348,10 @@ static int open_node(struct engine *engine, const struct engine_config *config, 
                                .cache_limit_bytes = cache_limit_bytes,
                                .slot_count = engine->slot_count,
                                .offline = node.offline,
-                               .fast = node.fast};
+                               .fast = node.fast,
+                               .with_peers = node.with_peers,
+                               .give_slot_count = node.give_slot_count};
+    memcpy(head.peer_id, node.peer_id, HASH_BYTES);
     snprintf(head.preset, sizeof head.preset, "%s", name);
     return tape_open(config->record_path, &head, &engine->tape);
 }
@@ -390,9 +398,15 @@ static int open_rest(struct engine *engine, const struct engine_config *config)
     }
     uint64_t payload_limit_bytes = 0;
     storage_open(engine, config->cache_limit_bytes, &payload_limit_bytes);
-    error = open_node(engine, config, seed, payload_limit_bytes);
+    error = peers_open(engine, config);
+    if (error == 0) {
+        error = open_node(engine, config, seed, payload_limit_bytes);
+    }
     if (error == 0) {
         storage_list(engine);
+    }
+    if (error == 0 && (config->no_upload || config->upload_limit_bytes_per_s > 0)) {
+        engine_set_giving(engine, !config->no_upload, config->upload_limit_bytes_per_s);
     }
     return error;
 }
@@ -459,6 +473,7 @@ int engine_close(struct engine *engine)
     while (engine->copy != NULL) {
         uv_run(net_loop_uv(engine->loop), UV_RUN_ONCE); /* its thread may be inside the store */
     }
+    peers_close(engine);
     store_close(engine->store);
     engine->store = NULL;
     origin_link_end(engine);
@@ -483,6 +498,7 @@ void engine_free(struct engine *engine)
     }
     assert(engine->origin.link == NULL && engine->copy == NULL);
     sound_close_inputs(engine);
+    peers_free(engine);
     net_mailbox_free(engine->mailbox);
     net_tls_free(engine->origin.tls);
     reader_free(engine->reader);
@@ -547,6 +563,32 @@ void engine_seek(struct engine *engine, uint64_t position_us)
 void engine_set_paused(struct engine *engine, bool paused)
 {
     step_plain(engine, paused ? NODE_EVENT_PAUSE : NODE_EVENT_RESUME);
+}
+
+void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_per_s)
+{
+    struct node_event event = {.kind = NODE_EVENT_GIVING};
+    event.giving.is_allowed = is_allowed;
+    event.giving.bytes_per_s = bytes_per_s;
+    if (engine->peers.is_on) {
+        engine_step(engine, &event);
+    }
+}
+
+void engine_set_mapping(struct engine *engine, uint16_t outer_port)
+{
+    peers_set_mapping(engine, outer_port);
+}
+
+uint16_t engine_listen_port(const struct engine *engine)
+{
+    return peers_own_port(engine);
+}
+
+uint32_t engine_get_peers(const struct engine *engine, struct node_peer *ret_peers,
+                          uint32_t capacity)
+{
+    return node_get_peers(engine->node, net_now_us(), ret_peers, capacity);
 }
 
 const char *engine_origin_text(const struct engine *engine)

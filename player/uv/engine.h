@@ -1,7 +1,7 @@
 /*
  * engine.h: the shell around one node (player/core/node.h).
  *
- * It owns the link to the origin, the store, the payload slots, the decoders' reader and the
+ * It owns the links to the origin and to peers, the store, the payload slots, the decoders' reader and the
  * output, carries out the node's effects in node.h's order, and holds no policy: what to fetch and
  * when is the node's. docs/ENGINE.md tells who calls whom on which thread.
  *
@@ -54,9 +54,13 @@ struct engine_config {
     const char *origin_url; /* http://, https://, refrain:// HOST[:PORT]; NULL: offline */
     bool offline;
     bool fast;
-    uint64_t cache_limit_bytes; /* 0: 10 % of the free disk, 50 MiB to 10 GiB */
-    const char *preset;         /* NULL: refrain */
-    bool silent;                /* no output at all: `refrain fetch` */
+    bool with_peers;                   /* false: the origin only. Off when offline */
+    uint16_t listen_port;              /* for peers; 0 = any that is free */
+    bool no_upload;                    /* nothing is given to peers; see engine_set_giving */
+    uint64_t upload_limit_bytes_per_s; /* 0: automatic */
+    uint64_t cache_limit_bytes;        /* 0: 10 % of the free disk, 50 MiB to 10 GiB */
+    const char *preset;                /* NULL: refrain */
+    bool silent;                       /* no output at all: `refrain fetch` */
     enum output_kind output;
     const char *output_path;
     const char *record_path; /* NULL: no recording */
@@ -93,6 +97,16 @@ uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_B
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
 void engine_seek(struct engine *engine, uint64_t position_us);
 void engine_set_paused(struct engine *engine, bool paused);
+
+/* Whether and how fast we give to peers from now on (bytes/s; 0 = automatic). */
+void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_per_s);
+/* A NAT device forwards this port to ours (engine_listen_port); 0 = it does not any more. */
+void engine_set_mapping(struct engine *engine, uint16_t outer_port);
+/* Where we take links from peers; 0 = nowhere, or not yet (some tenths of a second after opening). */
+uint16_t engine_listen_port(const struct engine *engine);
+/* Fills at most `capacity`; returns how many links to peers there are. */
+uint32_t engine_get_peers(const struct engine *engine, struct node_peer *ret_peers,
+                          uint32_t capacity);
 
 /* Copies a file that is here (NODE_NOTE_FETCHED) to a path, by way of PATH.part, on another thread;
  * `done` comes on the loop, exactly once if 0 was returned. One at a time (ERROR_BUSY). */

@@ -4,6 +4,9 @@
  *   engine.c       life cycle, commands, the pump: events into the node, effects out
  *   effects.c      carries out what the node says
  *   origin_link.c  the one link to the origin
+ *   peers.c        own key, listening, discovery, remembered contacts
+ *   peer_links.c   links to peers
+ *   giving.c       what peers ask for, from the store
  *   storage.c      the store and its answers
  *   sound.c        readers and the output
  *   tape.c         --record
@@ -17,7 +20,12 @@
 #include "common/net/mailbox.h"
 #include "common/net/tls.h"
 #include "common/net/url.h"
+#include "p2p/uv/lan.h"
+#include "p2p/uv/network_watch.h"
+#include "p2p/uv/peer_listener.h"
 #include "player/gst/output.h"
+#include "player/uv/contact_file.h"
+#include "player/uv/disk.h"
 #include "player/uv/engine.h"
 #include "player/uv/reader.h"
 #include "player/uv/tape.h"
@@ -33,6 +41,15 @@
 #define ENGINE_STORE_RETRY_US (30 * TIME_US_PER_S)
 /* How long the origin may take to end its side after our BYE. */
 #define ENGINE_LINGER_US (300 * TIME_US_PER_MS)
+
+/* Chunks on their way from the store to peers. */
+#define ENGINE_GIVE_SLOTS 64u
+/* A node has NODE_LINKS_MAX; some more are saying good-bye. */
+#define ENGINE_PEER_LINKS_MAX (2u * NODE_LINKS_MAX)
+/* The start of the sound comes first. */
+#define ENGINE_PEERS_BEGIN_US (100 * TIME_US_PER_MS)
+/* What is to be remembered is written at most so often, and at the end. */
+#define ENGINE_CONTACTS_SAVE_US (60 * TIME_US_PER_S)
 
 enum engine_mail_kind {
     ENGINE_MAIL_READER,
@@ -91,8 +108,33 @@ struct engine_origin {
     bool is_up;            /* frames can flow */
     bool said_up;          /* LINK_UP was given to the node */
     bool known;            /* `identity` was shown on this link, or is pinned */
+    bool was_looked_up;    /* among the pinned ones */
     uint8_t identity[PUBLIC_KEY_BYTES];
     char text[ENGINE_TEXT_BYTES_MAX];
+};
+
+struct engine_peer_link;
+
+/* The tier of peers; all zero without it. */
+struct engine_peers {
+    bool is_on;
+    bool has_begun;
+    bool lan_failed;
+    bool contacts_changed;
+    uint16_t wanted_port;
+    uint16_t outer_port; /* mapped by a NAT device; 0 = none */
+    struct peer_identity *identity;
+    struct peer_listener *listener; /* NULL: nobody can reach us */
+    struct network_watch *watch;
+    struct lan *lan; /* NULL: no multicast here, or the origin is not known yet */
+    struct disk *disk;
+    struct net_deadline *begin, *save;
+    uint8_t *give_slots; /* ENGINE_GIVE_SLOTS * CHUNK_BYTES */
+    uint32_t link_count;
+    struct engine_peer_link *links[ENGINE_PEER_LINKS_MAX]; /* without order */
+    uint32_t last_incoming;
+    struct contact_file contacts;
+    uint8_t lent_manifest[STORE_MANIFEST_BYTES_MAX];
 };
 
 struct engine_copy;
@@ -118,6 +160,7 @@ struct engine {
     struct net_deadline *deadline, *store_retry;
     struct tape *tape; /* NULL: not recording */
     struct engine_origin origin;
+    struct engine_peers peers;
 
     bool stepping;
     const uint8_t *payload;        /* of the FRAGMENT that is being stepped; else NULL */
@@ -154,9 +197,37 @@ void origin_link_send(struct engine *engine, uint32_t number, const struct p2p_m
 void origin_link_disconnect(struct engine *engine, uint32_t number, uint8_t reason);
 void origin_link_check_identity(struct engine *engine, const struct node_effect *effect);
 /* Whether manifests signed by this key are believed. */
-bool origin_link_trusts(const struct engine *engine, const uint8_t identity[PUBLIC_KEY_BYTES]);
+bool origin_link_trusts(struct engine *engine, const uint8_t identity[PUBLIC_KEY_BYTES]);
+/* Whether engine->origin.identity is known: shown on this link, or pinned before. */
+bool origin_link_is_known(struct engine *engine);
 /* Says BYE and lets go. */
 void origin_link_end(struct engine *engine);
+
+/* Reads the key; the rest begins later. Nothing without config->with_peers. */
+int peers_open(struct engine *engine, const struct engine_config *config);
+/* Before the store is closed: what the disk's thread has to do is done. */
+void peers_close(struct engine *engine);
+void peers_free(struct engine *engine);
+uint16_t peers_own_port(const struct engine *engine); /* that we listen on; 0 = none */
+uint16_t peers_port(const struct engine *engine);     /* that others dial; 0 = none */
+uint32_t peers_scope_id(const struct engine *engine, const struct net_address *address);
+void peers_set_mapping(struct engine *engine, uint16_t outer_port);
+/* The origin's identity became known. */
+void peers_know_origin(struct engine *engine);
+void peers_remember(struct engine *engine, const struct node_effect *effect);
+
+/* The node's CONNECT, SEND and DISCONNECT of peers. */
+void peer_links_connect(struct engine *engine, const struct node_effect *effect);
+void peer_links_send(struct engine *engine, const struct node_effect *effect);
+void peer_links_disconnect(struct engine *engine, uint32_t number, uint8_t reason);
+void peer_links_accepted(void *context, struct peer_link *link); /* a peer_listener_accepted */
+void peer_links_end(struct engine *engine);
+
+/* The node's READ, FIND_PROOF and FIND_TRACK. */
+void giving_read(struct engine *engine, const struct node_effect *effect);
+void giving_find_proof(struct engine *engine, const struct node_effect *effect);
+void giving_find_track(struct engine *engine, const struct node_effect *effect);
+uint8_t *giving_slot(const struct engine *engine, uint32_t slot); /* CHUNK_BYTES */
 
 /* Opens the store as far as it can be (engine->store may stay NULL); *ret_payload_limit_bytes is what
  * the node may keep. */

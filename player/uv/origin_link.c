@@ -33,6 +33,11 @@ static void say_up(struct engine *engine)
     struct node_event event = {.kind = NODE_EVENT_LINK_UP};
     event.link_up.link = origin->number;
     event.link_up.link_kind = NODE_LINK_ORIGIN;
+    event.link_up.listen_port = peers_port(engine);
+    const struct net_address *peer = net_stream_peer_address(net_link_stream(origin->link));
+    event.link_up.address.family = peer->family;
+    event.link_up.address.port = peer->port;
+    memcpy(event.link_up.address.address, peer->bytes, sizeof peer->bytes);
     int error = crypto_random(event.link_up.nonce, sizeof event.link_up.nonce);
     if (error != 0) {
         net_link_close(origin->link);
@@ -262,6 +267,7 @@ void origin_link_check_identity(struct engine *engine, const struct node_effect 
         origin->known = true;
         memcpy(origin->identity, hello->identity, PUBLIC_KEY_BYTES);
         origin->text[0] = '\0';
+        peers_know_origin(engine);
     }
     struct node_event event = {.kind = NODE_EVENT_IDENTITY_CHECKED};
     event.identity_checked.link = effect->check_identity.link;
@@ -269,7 +275,25 @@ void origin_link_check_identity(struct engine *engine, const struct node_effect 
     engine_answer(engine, &event, NULL, 0);
 }
 
-bool origin_link_trusts(const struct engine *engine, const uint8_t identity[PUBLIC_KEY_BYTES])
+bool origin_link_is_known(struct engine *engine)
 {
-    return engine->origin.known && memcmp(engine->origin.identity, identity, PUBLIC_KEY_BYTES) == 0;
+    struct engine_origin *origin = &engine->origin;
+    struct net_known_result result;
+    if (!origin->known && origin->configured && !origin->was_looked_up) {
+        /* Not on this link yet, but on an earlier one: peers may bring what it has signed. */
+        origin->was_looked_up = true;
+        origin->known = net_known_origins_lookup(engine->known_origins, origin->url.host,
+                                                 origin->url.port, &result) == 0 &&
+                        result.state == NET_KNOWN_MATCH;
+        if (origin->known) {
+            memcpy(origin->identity, result.identity, PUBLIC_KEY_BYTES);
+        }
+    }
+    return origin->known;
+}
+
+bool origin_link_trusts(struct engine *engine, const uint8_t identity[PUBLIC_KEY_BYTES])
+{
+    return origin_link_is_known(engine) &&
+           memcmp(engine->origin.identity, identity, PUBLIC_KEY_BYTES) == 0;
 }
