@@ -22,7 +22,7 @@ def frame(kind, body=b""):
 
 def hello(version=1, request_max=64, tail=b""):
     return frame(HELLO, struct.pack(">HI", version, 0) + bytes(32) + struct.pack(">HHB", request_max, 0, 0)
-                 + bytes(16) + struct.pack(">HB", 0, 0) + tail)
+                 + bytes(16) + bytes(2) + bytes(32) + bytes(1) + tail)
 
 
 def open_track(request, track_id, flags=0, tail=b""):
