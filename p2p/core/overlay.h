@@ -35,6 +35,10 @@
 #define OVERLAY_LINKS_MAX 64u               /* neighbours at a time; a bit each in an interest */
 #define OVERLAY_ACTIONS_MAX 128u            /* that one settle returns */
 
+struct exchange_config;
+struct rendezvous_config;
+struct search_config;
+
 /* All tunables. "refrain / spotify2010" are the two presets' values (player/core/preset.c);
  * overlay_config_refrain() and overlay_config_spotify2010() are these values. Reasons stand in
  * docs/OVERLAY.md. */
@@ -88,20 +92,23 @@ struct overlay_config {
     uint64_t lookup_backoff_us;     /* 5 s / 30 s: a file with too few sources is looked up again */
     uint64_t lookup_backoff_max_us; /* 2 min / 2 min: doubling up to this */
 
-    /* Among ourselves. */
+    /* Among ourselves. The modules' own tunables stand in their headers; both presets take their
+     * defaults. */
     bool search_parallel;       /* false / true: search beside the tracker, not only when it is away
-                                  or knows nobody */
-    uint32_t search_hops;       /* 2 / 2 */
+                                or knows nobody */
     uint64_t search_wait_us;    /* 1 s / 3 s: FOUNDs are waited for */
     uint64_t search_backoff_us; /* 30 s / 30 s: between two searches for one file */
-    uint64_t exchange_first_us; /* 2 s / never: an EXCHANGE follows a new link after this, */
-    uint64_t exchange_us;       /* 2 min / never: and what is new since, so often */
-    uint32_t exchange_contacts; /* 10 / 0: in one of them */
-    bool rendezvous; /* true / true: a broker is asked for a link with who cannot be dialled */
-    bool rendezvous_punch;  /* true / false: both sides dial; false: only the one asked for does */
+    const struct search_config *search;         /* radius 2, paces, what is remembered */
+    const struct exchange_config *exchange;     /* default / NULL: contacts are not exchanged */
+    const struct rendezvous_config *rendezvous; /* a broker is asked for a link with who cannot be
+                                                   dialled; NULL: never */
     uint64_t rendezvous_us; /* 300 ms / 0: a dial that is not up by then is backed by a broker */
-    uint64_t rendezvous_timeout_us; /* 2 s / 2 s: the broker's answer is awaited */
-    uint32_t ban_penalty; /* 100 / 100: nothing to do with who has as much (penalties.h) */
+    bool rendezvous_punch;  /* true / false: both sides dial; false: only who is asked for does */
+
+    /* Misbehaviour (penalties.h). */
+    uint32_t ban_points;           /* 100 / 100: nothing to do with who has as much */
+    uint64_t penalty_half_life_us; /* 30 min / 30 min */
+
     uint64_t remember_us; /* 10 min / 10 min: a useful neighbour is remembered so often */
 };
 
@@ -229,18 +236,18 @@ void overlay_received(struct overlay *overlay, uint64_t now_us, uint32_t link, m
                       uint32_t bytes);
 void overlay_sent(struct overlay *overlay, uint64_t now_us, uint32_t link, uint32_t bytes);
 void overlay_rtt(struct overlay *overlay, uint32_t link, uint64_t rtt_us);
-/* It said NOT_HELD to a chunk that overlay_has promised. */
-void overlay_not_held(struct overlay *overlay, uint64_t now_us, uint32_t link, media_handle file,
-                      uint32_t chunk);
+/* It said NOT_HELD to a chunk that overlay_has promised. ERROR_NO_MEMORY. */
+int overlay_not_held(struct overlay *overlay, uint64_t now_us, uint32_t link, media_handle file,
+                     uint32_t chunk);
 
 enum overlay_fault {
     OVERLAY_FAULT_PROTOCOL,  /* it broke the protocol */
     OVERLAY_FAULT_BAD_CHUNK, /* it sent wrong bytes */
     OVERLAY_FAULT_SILENT,    /* it took requests and never answered */
-    OVERLAY_FAULT_LIED,      /* its word of what it has was not true, again and again (the overlay
-                                counts this itself, by overlay_not_held) */
+    OVERLAY_FAULT_FLOOD,     /* it asked far more than anybody needs */
 };
-/* Counted against its peer id and, less, its address prefix; decays. The node closes the link
+/* Counted against its peer id and, less, its address prefix; decays (penalties.h). Lies about what
+ * it has the overlay counts itself, by overlay_not_held. The node closes the link
  * itself for PROTOCOL, BAD_CHUNK and SILENT. */
 int overlay_misbehaved(struct overlay *overlay, uint64_t now_us, uint32_t link,
                        enum overlay_fault fault);
