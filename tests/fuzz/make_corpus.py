@@ -136,11 +136,28 @@ MANIFESTS = {
     "later": b"RFM2" + manifest()[4:],
 }
 
+ID = b"01" + b"00" * 31
+CONTACTS = {
+    "none": b"refrain contacts 1\n",
+    "one": b"refrain contacts 1\n" + ID + b" 5 17 1699999990 192.0.2.1:80\n",
+    "two": b"refrain contacts 1\n" + ID + b" 5 17 1699999990 192.0.2.1:80 [2001:db8::1]:7373\n"
+           + b"ff" * 32 + b" 0 0 1699000000 [fd00::7]:1 10.0.0.7:65535 192.0.2.9:9\n",
+    "cut": b"refrain contacts 1\n" + ID + b" 5 17 16999",
+    "later": b"refrain contacts 2\n" + ID + b" 5 17 1699999990 192.0.2.1:80\n",
+}
+
+LAN = {
+    "new": b"RFRLAN1\0" + bytes(range(8)) + b"\1\0\x1c\xcd" + b"P" * 32 + b"O" * 32,
+    "answer": b"RFRLAN1\0" + bytes(range(8)) + b"\0\0\0\1" + b"P" * 32 + bytes(32),
+    "later": b"RFRLAN1\0" + bytes(range(8)) + b"\xff\xff\1\1" + b"P" * 64 + b"more",
+    "no_port": b"RFRLAN1\0" + bytes(range(8)) + bytes(4) + b"P" * 64,
+}
+
 
 def main():
     for folder, seeds in (("message", {name: bytes([kind]) + body
                                        for name, (kind, body) in MESSAGES.items()}),
-                          ("manifest", MANIFESTS)):
+                          ("manifest", MANIFESTS), ("contacts", CONTACTS), ("lan", LAN)):
         (CORPUS / folder).mkdir(parents=True, exist_ok=True)
         for name, seed in seeds.items():
             (CORPUS / folder / name).write_bytes(seed)
