@@ -17,6 +17,10 @@ void sim_origin_init(struct sim_world *world)
     struct origin_config config = origin_config_default;
     config.intern = world->catalogue.intern;
     config.link_max = 2 * world->workload->listener_count + 16; /* dead ones linger */
+    if (world->options.preset == &node_preset_spotify2010) {
+        config.tracker = tracker_config_players;
+    }
+    config.tracker.seed = world->options.seed;
     config.trace = &world->trace;
     config.trace_node = 0;
     world->origin_slots = measure_grow(NULL, config.slot_count, sizeof *world->origin_slots);

@@ -152,6 +152,9 @@ void server_refuse(struct server *server, struct server_link *link,
 void server_control(struct server *server, struct server_link *link,
                     const struct p2p_message *message);
 
+/* Frame bytes that small answers may have now before the link is doomed for not reading. */
+uint32_t server_control_room(const struct server *server, const struct server_link *link);
+
 /* Answers. `manifest` NULL: unknown track; lent until the next step. */
 void server_track_found(struct server *server, uint32_t operation, const uint8_t *manifest,
                         uint32_t manifest_bytes);

@@ -111,6 +111,13 @@ void server_control(struct server *server, struct server_link *link,
     }
 }
 
+uint32_t server_control_room(const struct server *server, const struct server_link *link)
+{
+    uint64_t most = (uint64_t)server->config.link_queue_bytes + SERVER_CONTROL_BYTES;
+    uint64_t queued = link->upload.queued_bytes;
+    return queued < most ? (uint32_t)(most - queued) : 0;
+}
+
 void server_send_ripen(struct server *server, struct server_request *request)
 {
     for (uint32_t at = request->slot_first; at != SERVER_NONE; at = server->slots[at].next) {

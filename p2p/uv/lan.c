@@ -214,6 +214,42 @@ static bool is_within_budget(struct lan *lan)
     return lan->budget_used++ < LAN_BUDGET;
 }
 
+/* An IPv6 socket takes what is for one address as well, from anywhere: that is not of this link. */
+static bool is_for_group(struct msghdr *message)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+        if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(at), sizeof info);
+            return memcmp(&info.ipi6_addr, group_ipv6, sizeof group_ipv6) == 0;
+        }
+    }
+    return false;
+}
+
+/* ERROR_CLOSED: nothing is there. ERROR_MISMATCH: not for the group. */
+static int receive(int fd, uint8_t bytes[LAN_ANNOUNCEMENT_BYTES], struct sockaddr_storage *ret_from,
+                   size_t *ret_count)
+{
+    uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    struct iovec part = {.iov_base = bytes, .iov_len = LAN_ANNOUNCEMENT_BYTES};
+    struct msghdr message = {.msg_name = ret_from,
+                             .msg_namelen = sizeof *ret_from,
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
+    if (got < 0) {
+        return ERROR_CLOSED;
+    }
+    if (ret_from->ss_family == AF_INET6 && !is_for_group(&message)) {
+        return ERROR_MISMATCH;
+    }
+    *ret_count = (size_t)got;
+    return 0;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct socket_of_family *own = poll->data;
@@ -222,18 +258,17 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (uint32_t i = 0; i < LAN_TURN_MAX && own->lan != NULL; i++) {
         uint8_t bytes[LAN_ANNOUNCEMENT_BYTES];
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
-        socklen_t from_bytes = sizeof from;
-        ssize_t got = recvfrom(own->fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
-                               &from_bytes);
-        if (got < 0) {
+        size_t count = 0;
+        int error = receive(own->fd, bytes, &from, &count);
+        if (error == ERROR_CLOSED) {
             return;
         }
         uint32_t scope_id = 0;
         if (from.ss_family == AF_INET6) {
             scope_id = ((struct sockaddr_in6 *)&from)->sin6_scope_id;
         }
-        if (is_within_budget(own->lan)) {
-            take(own->lan, bytes, (size_t)got, (struct sockaddr *)&from, scope_id);
+        if (is_within_budget(own->lan) && error == 0) {
+            take(own->lan, bytes, count, (struct sockaddr *)&from, scope_id);
         }
     }
 }
@@ -275,9 +310,14 @@ static int bind_group(const struct lan *lan, int family)
     } else {
         ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0 &&
              setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &one, sizeof one) == 0 &&
-             setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &one, sizeof one) == 0;
+             setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &one, sizeof one) == 0 &&
+             setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one) == 0;
     }
-    /* Bound to the group itself, so that nothing else reaches this socket. */
+    /* IPv4: bound to the group itself, so that nothing else reaches this socket. IPv6: to the port, since
+     * a link-local group can be bound to on one interface only; receive() sorts out the rest. */
+    if (family == 1) {
+        memset(&((struct sockaddr_in6 *)&group)->sin6_addr, 0, sizeof(struct in6_addr));
+    }
     if (!ok || bind(fd, (struct sockaddr *)&group, group_bytes) != 0) {
         close(fd);
         return -1;

@@ -10,11 +10,22 @@
 
 #include <assert.h>
 
+#define PARSER_BLOCK_BYTES (64u * 1024u)
+
 /* Nothing more can be fetched before something was played: the slots are the buffer, and full. */
 static bool is_full(const struct node *node, const struct file *file)
 {
     uint64_t kept = time_scale(node->slots.count, node->preset->slots_urgent_percent, 100);
     return !node_chunks_can_store(node, file) && slots_available(&node->slots) <= kept;
+}
+
+/* Where a parser reads the file itself, it asks for this much at once (GStreamer's gstbaseparse.c);
+ * demuxers ask for less than a chunk. */
+static uint64_t block_bytes(const struct track *track)
+{
+    enum media_container container = tracks_file(track)->container;
+    bool has_parser = container == MEDIA_CONTAINER_FLAC || container == MEDIA_CONTAINER_MPEG;
+    return has_parser ? PARSER_BLOCK_BYTES : 0;
 }
 
 /* What playing on needs. False: nothing is missing, or nothing can be said. */
@@ -45,6 +56,7 @@ static bool look_ahead(const struct node *node, struct start_need *ret_need)
         .buffered_bytes = time_until_us(played, until),
         .missing_bytes = missing,
         .music_bytes_per_s = time_scale(file->bytes, TIME_US_PER_S, play->head.duration_us),
+        .block_bytes = block_bytes(track),
         .rate_bytes_per_s = link->rate.bytes_per_s};
     return true;
 }

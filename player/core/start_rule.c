@@ -14,10 +14,13 @@
 #define SAMPLE_US TIME_US_PER_S
 /* A silence counts as so many samples at most. */
 #define SILENCE_SAMPLES_MAX 10u
-/* Samples that make a chain; before, the rate of now is all that is known. */
+/* Samples that make a chain; before, the only state is early_rate(). */
 #define CHAIN_SAMPLES_MIN 4u
-/* The second that plays, and one that decoders read ahead. */
-#define AHEAD_S 2u
+/* Behind the second that plays: what decoders read ahead, or one block if that is more. */
+#define AHEAD_S 1u
+/* A chunk counts when it is whole. One is always on its way; and its last bytes may stand in a TLS
+ * record with most of the next one, so that two come together after twice the time. */
+#define ON_THE_WAY_BYTES (2u * CHUNK_BYTES)
 /* Of a playback; what is later is as good as this. */
 #define HORIZON_S 600u
 
@@ -115,6 +118,19 @@ static uint32_t next_level(const struct start_rule *rule, uint32_t level, struct
     return next;
 }
 
+/* The rate of now, but not above the mean of all that came so far, the second that is not over
+ * included: a rate that was measured over two chunks doubles when they come together. */
+static uint64_t early_rate(const struct start_rule *rule, uint64_t rate_bytes_per_s)
+{
+    uint64_t span_us = rule->span_us + (uint64_t)rule->count * SAMPLE_US;
+    uint64_t bytes = rule->bytes;
+    for (uint32_t level = 0; level < START_LEVELS; level++) {
+        bytes += (uint64_t)rule->sums[level] * START_UNIT_BYTES;
+    }
+    return span_us == 0 ? rate_bytes_per_s
+                        : time_min_us(rate_bytes_per_s, time_scale(bytes, TIME_US_PER_S, span_us));
+}
+
 /* One playback; with a chain of one state when `prng` is NULL. True: it came to a standstill. */
 static bool underruns(const struct start_rule *rule, const struct start_need *need,
                       struct prng *prng)
@@ -122,13 +138,16 @@ static bool underruns(const struct start_rule *rule, const struct start_need *ne
     uint64_t have = need->buffered_bytes;
     uint64_t missing = need->missing_bytes;
     uint64_t rate = need->rate_bytes_per_s;
+    uint64_t ahead = AHEAD_S * need->music_bytes_per_s;
+    if (ahead < need->block_bytes) {
+        ahead = need->block_bytes;
+    }
     uint32_t level = level_of((uint32_t)time_min_us(rate / START_UNIT_BYTES, UINT16_MAX));
     for (uint32_t second = 0; second < HORIZON_S && missing > 0; second++) {
         uint64_t come = time_min_us(rate, missing);
         have += come;
         missing -= come;
-        /* A chunk counts when it is whole: one is always on its way. Decoders read ahead. */
-        if (missing > 0 && have < AHEAD_S * need->music_bytes_per_s + CHUNK_BYTES) {
+        if (missing > 0 && have < need->music_bytes_per_s + ahead + ON_THE_WAY_BYTES) {
             return true;
         }
         have -= time_min_us(have, need->music_bytes_per_s);
@@ -154,15 +173,26 @@ static bool is_always_enough(const struct start_rule *rule, const struct start_n
     return true;
 }
 
+/* Before there is a chain. */
+static bool may_play_early(const struct start_rule *rule, const struct start_need *need)
+{
+    struct start_need early = *need;
+    early.rate_bytes_per_s = early_rate(rule, need->rate_bytes_per_s);
+    return is_always_enough(rule, &early) || !underruns(rule, &early, NULL);
+}
+
 bool start_rule_may_play(const struct start_rule *rule, const struct node_preset *preset,
                          const struct start_need *need, struct prng *prng)
 {
     assert(need->rate_bytes_per_s > 0);
-    if (need->missing_bytes == 0 || is_always_enough(rule, need)) {
+    if (need->missing_bytes == 0) {
         return true;
     }
     if (rule->count < CHAIN_SAMPLES_MIN) {
-        return !underruns(rule, need, NULL);
+        return may_play_early(rule, need);
+    }
+    if (is_always_enough(rule, need)) {
+        return true;
     }
     uint32_t bad = 0;
     for (uint32_t i = 0; i < preset->start_playbacks; i++) {

@@ -5,7 +5,8 @@
  * chain; playing the rest of the track is simulated 100 times on it; when more than one playback
  * underruns, sound waits. A sample is what came in a second in which something was outstanding.
  * States are levels of rate, half an octave each; a level's rate is the mean of its samples. With
- * less than a few seconds of history the rate that is measured now is the only state.
+ * less than a few seconds of history the only state is the rate that is measured now or, if that is
+ * less, the mean of all that came: a link's rate follows a burst of two chunks, which says little.
  *
  * Responsible for history and risk; who holds the sound is node_start.c.
  */
@@ -37,6 +38,7 @@ struct start_need {
     uint64_t buffered_bytes; /* without a gap from the play point on */
     uint64_t missing_bytes;  /* behind that, to the end of the track */
     uint64_t music_bytes_per_s;
+    uint64_t block_bytes;      /* that the decoder asks for at once, if more than a second; or 0 */
     uint64_t rate_bytes_per_s; /* measured now; > 0 */
 };
 

@@ -3,7 +3,7 @@
  *
  * Responsible for the order within a step: the event, then what silence has ended, then what can be
  * sent and fetched, then the burial of links that are let go; and for the server's effects. The
- * work is in origin_link.c and p2p/core/server.
+ * work is in origin_link.c, origin_tracker.c and p2p/core/server.
  */
 #include "streamserver/core/origin.h"
 
@@ -97,6 +97,14 @@ static int open_server(struct origin *origin)
     return server_new(&server, &origin->server);
 }
 
+static int open_tracker(struct origin *origin)
+{
+    struct tracker_config tracker = origin->config.tracker;
+    tracker.link_max =
+        origin->config.link_max < TRACKER_LINKS_MAX ? origin->config.link_max : TRACKER_LINKS_MAX;
+    return tracker_new(&tracker, &origin->tracker);
+}
+
 int origin_new(const struct origin_config *config, struct origin **ret_origin)
 {
     assert(config_is_valid(config));
@@ -107,15 +115,23 @@ int origin_new(const struct origin_config *config, struct origin **ret_origin)
     origin->config = *config;
     origin->effects = calloc(ORIGIN_EFFECTS_MAX, sizeof *origin->effects);
     if (origin->effects == NULL || open_server(origin) != 0) {
-        free(origin->effects);
-        free(origin);
-        return ERROR_NO_MEMORY;
+        goto err_after_calloc;
+    }
+    if (config->has_tracker && open_tracker(origin) != 0) {
+        goto err_after_server;
     }
     table_init(&origin->links, sizeof(struct origin_link_entry), sizeof(uint32_t), 0);
     origin->silent_new.span_us = config->hello_us;
     origin->silent_open.span_us = config->idle_us;
     *ret_origin = origin;
     return 0;
+
+err_after_server:
+    server_free(origin->server);
+err_after_calloc:
+    free(origin->effects);
+    free(origin);
+    return ERROR_NO_MEMORY;
 }
 
 static void forget_all(struct origin *origin, const struct origin_silence *silence)
@@ -134,6 +150,7 @@ void origin_free(struct origin *origin)
     forget_all(origin, &origin->silent_open);
     assert(origin->links.count == 0);
     server_free(origin->server);
+    tracker_free(origin->tracker);
     table_deinit(&origin->links);
     free(origin->effects);
     free(origin);
@@ -161,11 +178,12 @@ static int message_open(struct origin *origin, struct origin_link *link,
         link->pong_token = message->ping.token;
         return 0;
     case P2P_PONG:
-    case P2P_LISTEN: /* what a tracker takes may have left before our HELLO said that we are none */
+        return 0;
+    case P2P_LISTEN:
     case P2P_ANNOUNCE:
     case P2P_LOOKUP:
     case P2P_RENDEZVOUS:
-        return 0;
+        return origin_tracker_message(origin, link, message);
     case P2P_BYE:
         origin_link_doom(origin, link, P2P_BYE_DONE);
         return 0;
@@ -195,10 +213,9 @@ static int handle_message(struct origin *origin, const struct origin_event *even
     }
     if (link->stage == ORIGIN_LINK_NEW) {
         if (message->type == P2P_HELLO) {
-            origin_link_hello(origin, link, &message->hello);
-        } else {
-            origin_link_doom(origin, link, P2P_BYE_PROTOCOL);
+            return origin_link_hello(origin, link, &message->hello);
         }
+        origin_link_doom(origin, link, P2P_BYE_PROTOCOL);
         return 0;
     }
     origin_link_heard(origin, link);
@@ -274,6 +291,7 @@ int origin_step(struct origin *origin, const struct origin_event *event,
     if (error == 0) {
         origin_link_expire(origin);
         origin_link_bury(origin);
+        origin_tracker_work(origin);
         origin->has_more = server_pump(origin->server) || origin->has_more;
         origin_link_bury(origin);
         uint64_t deadline_us = origin_link_next_deadline_us(origin);
@@ -297,13 +315,17 @@ void origin_get_totals(const struct origin *origin, struct origin_totals *ret_to
     ret_totals->payload_bytes = server.payload_bytes;
     ret_totals->overhead_bytes = server.overhead_bytes;
     ret_totals->cancelled_bytes = server.cancelled_bytes;
+    if (origin->tracker != NULL) {
+        tracker_get_totals(origin->tracker, &ret_totals->tracker);
+    }
 }
 
 size_t origin_heap_bytes(const struct origin *origin)
 {
     return sizeof *origin + ORIGIN_EFFECTS_MAX * sizeof *origin->effects +
            table_heap_bytes(&origin->links) + origin->links.count * sizeof(struct origin_link) +
-           server_heap_bytes(origin->server);
+           server_heap_bytes(origin->server) +
+           (origin->tracker == NULL ? 0 : tracker_heap_bytes(origin->tracker));
 }
 
 static void check_link(const struct origin *origin, const struct origin_link *link)
@@ -311,6 +333,9 @@ static void check_link(const struct origin *origin, const struct origin_link *li
     server_link_check_invariants(origin->server, &link->server);
     assert(link->server.is_greeted == (link->stage == ORIGIN_LINK_OPEN));
     assert(link->doom == 0);
+    assert(link->tracked == TRACKER_LINK_NONE ||
+           tracker_number(origin->tracker, link->tracked) == link->server.number);
+    assert(link->early == NULL || link->stage == ORIGIN_LINK_GREETED);
 }
 
 static uint32_t check_silence(const struct origin *origin, const struct origin_silence *silence,
@@ -341,4 +366,7 @@ void origin_check_invariants(const struct origin *origin)
     assert(origin->doomed == NULL);
     table_check_invariants(&origin->links);
     server_check_invariants(origin->server);
+    if (origin->tracker != NULL) {
+        tracker_check_invariants(origin->tracker);
+    }
 }

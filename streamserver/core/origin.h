@@ -17,6 +17,9 @@
  * (p2p/core/upload.h). After SENDs the shell reports with ROOM, once and again until its queue for
  * the link is empty; without ROOM a link gets link_queue_bytes and then nothing.
  *
+ * The tracker (tracker.h) is told and asked by links whose HELLO had a peer id. What LOOKUP is
+ * answered with is in the engine, borrowed as everything in an update.
+ *
  * A link is forgotten when DISCONNECT has been given or LINK_DOWN has come; events of links that
  * are not known (they crossed it on their way) are harmless. Not re-entrant (asserted). Everything
  * in an update is borrowed until the next step; now_us never goes back (asserted).
@@ -30,6 +33,7 @@
 #include "media/core/intern.h"
 #include "media/core/merkle.h"
 #include "p2p/core/message.h"
+#include "streamserver/core/tracker.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,11 +59,15 @@ struct origin_config {
     uint64_t idle_us;            /* a link without any message, and without any byte taken by its
                                       socket, for this long: BYE_IDLE */
     uint64_t hello_us;           /* a link without a HELLO this long after LINK_UP: BYE_PROTOCOL */
-    struct trace *trace;         /* may be NULL */
+    bool has_tracker;            /* players tell it what they have, and ask it for others */
+    struct tracker_config tracker; /* has_tracker only; its link_max is this one's. `seed` is the
+                                      caller's to set */
+    struct trace *trace;           /* may be NULL */
     uint32_t trace_node;
 };
 
-/* The tunables that programs and simulator share; `intern`, `identity` and `trace` are left empty. */
+/* The tunables that programs and simulator share; `intern`, `identity`, `tracker.seed` and `trace`
+ * are left empty. */
 extern const struct origin_config origin_config_default;
 
 enum origin_event_kind {
@@ -190,10 +198,12 @@ struct origin_totals {
     uint64_t links_now;
     uint64_t requests; /* OPENs and REQUESTs */
     uint64_t rejects;
-    uint64_t payload_bytes;   /* of fragments sent */
-    uint64_t overhead_bytes;  /* all other bytes of frames sent */
-    uint64_t cancelled_bytes; /* asked for and cancelled before they were sent */
-    uint64_t misbehaved;      /* links closed for breaking the protocol */
+    uint64_t payload_bytes;        /* of fragments sent */
+    uint64_t overhead_bytes;       /* all other bytes of frames sent */
+    uint64_t cancelled_bytes;      /* asked for and cancelled before they were sent */
+    uint64_t misbehaved;           /* links closed for breaking the protocol */
+    uint64_t meetings;             /* rendezvous arranged */
+    struct tracker_totals tracker; /* zeros without has_tracker */
 };
 
 /* ERROR_NO_MEMORY. */

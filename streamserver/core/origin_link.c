@@ -80,6 +80,8 @@ int origin_link_up(struct origin *origin, const struct origin_event *event)
     link->address_family = event->link_up.address_family;
     memcpy(link->address, event->link_up.address, sizeof link->address);
     link->port = event->link_up.port;
+    memcpy(link->proven_id, event->link_up.peer_id, sizeof link->proven_id);
+    link->tracked = TRACKER_LINK_NONE;
     silence_append(&origin->silent_new, link);
     origin->totals.links++;
     return 0;
@@ -87,6 +89,7 @@ int origin_link_up(struct origin *origin, const struct origin_event *event)
 
 void origin_link_forget(struct origin *origin, struct origin_link *link)
 {
+    origin_tracker_forget(origin, link);
     server_link_close(origin->server, &link->server);
     silence_take(silence_of(origin, link), link);
     bool was_there = table_remove(&origin->links, &link->server.number);
@@ -106,13 +109,13 @@ void origin_link_down(struct origin *origin, uint32_t number, int error)
     origin_link_forget(origin, link);
 }
 
-void origin_link_hello(struct origin *origin, struct origin_link *link,
-                       const struct p2p_hello *hello)
+int origin_link_hello(struct origin *origin, struct origin_link *link,
+                      const struct p2p_hello *hello)
 {
     assert(link->stage == ORIGIN_LINK_NEW);
     if (hello->version == 0) {
         origin_link_doom(origin, link, P2P_BYE_PROTOCOL);
-        return;
+        return 0;
     }
     silence_take(&origin->silent_new, link);
     link->stage = ORIGIN_LINK_GREETED;
@@ -125,6 +128,7 @@ void origin_link_hello(struct origin *origin, struct origin_link *link,
     effect->sign.link = link->server.number;
     effect->sign.form = link->is_tls ? P2P_IDENTITY_TLS : P2P_IDENTITY_NONCE;
     memcpy(effect->sign.nonce, hello->nonce, sizeof effect->sign.nonce);
+    return origin_tracker_greet(origin, link, hello);
 }
 
 void origin_link_signed(struct origin *origin, const struct origin_event *event)
@@ -137,6 +141,7 @@ void origin_link_signed(struct origin *origin, const struct origin_event *event)
     struct p2p_message message = {.type = P2P_HELLO};
     struct p2p_hello *hello = &message.hello;
     hello->version = P2P_VERSION;
+    hello->features = P2P_FEATURE_GIVES | (origin->tracker != NULL ? P2P_FEATURE_TRACKER : 0);
     memcpy(hello->nonce, link->nonce, sizeof hello->nonce);
     hello->request_max = (uint16_t)origin->config.request_max;
     hello->observed_family = link->address_family;
@@ -149,6 +154,7 @@ void origin_link_signed(struct origin *origin, const struct origin_event *event)
     server_link_greet(origin->server, &link->server);
     server_control(origin->server, &link->server, &message);
     origin_link_pong(origin, link);
+    origin_tracker_opened(origin, link);
 }
 
 void origin_link_pong(struct origin *origin, struct origin_link *link)

@@ -9,6 +9,7 @@
 #define STREAMSERVER_CORE_ORIGIN_STATE_H
 
 #include "common/table.h"
+#include "p2p/core/rendezvous.h"
 #include "p2p/core/server.h"
 #include "streamserver/core/origin.h"
 
@@ -16,6 +17,8 @@
 /* Kept free by what may stop and go on: for what one event makes at once, and the doomed. */
 #define ORIGIN_EFFECTS_SPARE 48u
 #define ORIGIN_EXPIRED_MAX 32u /* links that one step lets go for silence */
+/* Pairs of links that have gone, taken apart in one step (about 0.2 ms); more than an ANNOUNCE adds. */
+#define ORIGIN_TRACKER_WORK 1024u
 
 _Static_assert(ORIGIN_REQUEST_MAX == SERVER_REQUEST_MAX, "the server's limit");
 _Static_assert(ORIGIN_LINK_QUEUE_BYTES_MIN == SERVER_LINK_QUEUE_BYTES_MIN, "the server's limit");
@@ -24,6 +27,12 @@ enum origin_link_stage {
     ORIGIN_LINK_NEW = 0, /* waits for their HELLO */
     ORIGIN_LINK_GREETED, /* waits for our signature; what they ask waits too */
     ORIGIN_LINK_OPEN,
+};
+
+/* A LOOKUP that came before our HELLO had gone. */
+struct origin_early {
+    struct p2p_message message;
+    uint8_t keys[P2P_LOOKUP_MAX * P2P_KEY_BYTES];
 };
 
 struct origin_link {
@@ -41,6 +50,10 @@ struct origin_link {
     uint8_t address_family;
     uint8_t address[16];
     uint16_t port;
+    uint8_t proven_id[HASH_BYTES]; /* zeros: none */
+    uint32_t tracked;              /* its number there; TRACKER_LINK_NONE */
+    struct rendezvous_gate gate;
+    struct origin_early *early; /* NULL: none; owned */
 };
 
 /* Links by when they were last heard; all of one list wait equally long. */
@@ -54,7 +67,8 @@ struct origin {
     struct origin_config config;
     struct origin_totals totals;
     struct server *server;
-    struct table links; /* struct origin_link_entry */
+    struct tracker *tracker; /* NULL: has_tracker is false */
+    struct table links;      /* struct origin_link_entry */
     struct origin_silence silent_new;
     struct origin_silence silent_open;
     struct origin_link *doomed;
@@ -80,8 +94,9 @@ int origin_link_up(struct origin *origin, const struct origin_event *event);
 void origin_link_down(struct origin *origin, uint32_t number, int error);
 struct origin_link *origin_link_find(const struct origin *origin, uint32_t number);
 void origin_link_heard(struct origin *origin, struct origin_link *link);
-void origin_link_hello(struct origin *origin, struct origin_link *link,
-                       const struct p2p_hello *hello);
+/* ERROR_NO_MEMORY. */
+int origin_link_hello(struct origin *origin, struct origin_link *link,
+                      const struct p2p_hello *hello);
 /* Answers a PING, once our HELLO has gone. */
 void origin_link_pong(struct origin *origin, struct origin_link *link);
 void origin_link_signed(struct origin *origin, const struct origin_event *event);
@@ -91,5 +106,18 @@ void origin_link_expire(struct origin *origin);
 void origin_link_bury(struct origin *origin);
 void origin_link_forget(struct origin *origin, struct origin_link *link);
 uint64_t origin_link_next_deadline_us(const struct origin *origin);
+
+/* origin_tracker.c: what players tell and ask about each other */
+/* Their HELLO came: from now on the tracker knows it, if it has a peer id. ERROR_NO_MEMORY. */
+int origin_tracker_greet(struct origin *origin, struct origin_link *link,
+                         const struct p2p_hello *hello);
+/* A LISTEN, ANNOUNCE, LOOKUP or RENDEZVOUS. ERROR_NO_MEMORY. */
+int origin_tracker_message(struct origin *origin, struct origin_link *link,
+                           const struct p2p_message *message);
+/* Our HELLO has gone: what was asked before is answered. */
+void origin_tracker_opened(struct origin *origin, struct origin_link *link);
+void origin_tracker_forget(struct origin *origin, struct origin_link *link);
+/* Once a step. */
+void origin_tracker_work(struct origin *origin);
 
 #endif

@@ -7,6 +7,7 @@
 #include "streamserver/core/tracker.h"
 
 #include "common/error.h"
+#include "common/time_us.h"
 #include "streamserver/core/tracker_shard.h"
 
 #include <assert.h>
@@ -20,40 +21,6 @@
 #define TRACKER_SHARE 4u
 #define TRACKER_FILE_BYTES 13u /* of a file without contacts in an answer */
 #define TRACKER_LISTED_BYTES 2u
-
-/* Last 20 players kept: their files are few. */
-const struct tracker_config tracker_config_players = {
-    .shard_count = 1,
-    .link_max = TRACKER_LINKS_MAX,
-    .link_files_max = 65536,
-    .holders_max = 20,
-    .answer_max = 10,
-    .heap_bytes_max = UINT64_C(256) << 20,
-    .announce_keys = {.per_s = 200, .burst = 131072},
-    .lookup_keys = {.per_s = 64, .burst = 512},
-    .rendezvous_asks = {.per_s = 8, .burst = 64},
-    .rendezvous_told = {.per_s = 16, .burst = 64},
-};
-
-const struct tracker_config tracker_config_default = {
-    .shard_count = 1,
-    /* The origin's own limit of links is the lower one. */
-    .link_max = TRACKER_LINKS_MAX,
-    /* 256 GB of songs of 4 MB. */
-    .link_files_max = 65536,
-    .holders_max = 0,
-    /* One file's list never takes the whole answer. */
-    .answer_max = 32,
-    /* 16 million pairs; 4,096 links with 4,000 files each. */
-    .heap_bytes_max = UINT64_C(256) << 20,
-    /* A whole cache at once, twice; then three tracks a second begun, finished and dropped. */
-    .announce_keys = {.per_s = 200, .burst = 131072},
-    /* A queue of 500 at once, then two batches of 32 a second. */
-    .lookup_keys = {.per_s = 64, .burst = 512},
-    /* All of 60 neighbours at once. */
-    .rendezvous_asks = {.per_s = 8, .burst = 64},
-    .rendezvous_told = {.per_s = 16, .burst = 64},
-};
 
 /* A lookup under way. */
 struct tracker_work {
@@ -79,17 +46,11 @@ struct tracker {
 
 static bool config_is_valid(const struct tracker_config *config)
 {
-    const struct tracker_rate *rates[] = {&config->announce_keys, &config->lookup_keys,
-                                          &config->rendezvous_asks, &config->rendezvous_told};
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        if (rates[i]->per_s > 1000000) {
-            return false;
-        }
-    }
-    return config->shard_count >= 1 && config->shard_count <= TRACKER_SHARDS_MAX &&
-           config->link_max >= 1 && config->link_max <= TRACKER_LINKS_MAX &&
-           config->holders_max <= TRACKER_LEAF_MAX - 1 && config->answer_max >= 1 &&
-           config->answer_max <= P2P_CONTACTS_MAX;
+    return config->announce_keys.per_s <= TIME_US_PER_S &&
+           config->lookup_keys.per_s <= TIME_US_PER_S && config->shard_count >= 1 &&
+           config->shard_count <= TRACKER_SHARDS_MAX && config->link_max >= 1 &&
+           config->link_max <= TRACKER_LINKS_MAX && config->holders_max <= TRACKER_LEAF_MAX - 1 &&
+           config->answer_max >= 1 && config->answer_max <= P2P_CONTACTS_MAX;
 }
 
 int tracker_new(const struct tracker_config *config, struct tracker **ret_tracker)
@@ -400,25 +361,9 @@ void tracker_lookup(struct tracker *tracker, uint64_t now_us, uint32_t link,
     write_answer(tracker, link, count, ret_answer);
 }
 
-int tracker_meet(struct tracker *tracker, uint64_t now_us, uint32_t link,
-                 const uint8_t peer_id[HASH_BYTES], uint32_t *ret_link)
+uint32_t tracker_find_peer(struct tracker *tracker, const uint8_t peer_id[HASH_BYTES])
 {
-    struct tracker_link *asker = link_up(tracker, link);
-    if (tracker_links_take(asker, TRACKER_ALLOW_ASK, &tracker->config.rendezvous_asks, now_us, 1) ==
-        0) {
-        return ERROR_BUSY;
-    }
-    uint32_t other = tracker_links_find_peer(&tracker->links, peer_id, &tracker->prng);
-    if (other == TRACKER_NONE || other == link) {
-        return ERROR_NOT_FOUND;
-    }
-    if (tracker_links_take(link_up(tracker, other), TRACKER_ALLOW_TOLD,
-                           &tracker->config.rendezvous_told, now_us, 1) == 0) {
-        return ERROR_BUSY;
-    }
-    tracker->totals.meetings++;
-    *ret_link = other;
-    return 0;
+    return tracker_links_find_peer(&tracker->links, peer_id, &tracker->prng);
 }
 
 void tracker_contact(const struct tracker *tracker, uint32_t link, uint32_t reader,

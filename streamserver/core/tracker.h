@@ -56,10 +56,8 @@ struct tracker_config {
     uint32_t answer_max;     /* contacts a file, whatever is asked for; 1 to P2P_CONTACTS_MAX */
     uint64_t heap_bytes_max; /* what the tables may take; a link may hold a quarter of what is
                                 free, so that one that announces nonsense leaves room for others */
-    struct tracker_rate announce_keys;   /* of one link: keys announced; more are dropped */
-    struct tracker_rate lookup_keys;     /* keys asked for; more get a count and no contacts */
-    struct tracker_rate rendezvous_asks; /* tracker_meet as the one that asks */
-    struct tracker_rate rendezvous_told; /* and as the one that is asked for */
+    struct tracker_rate announce_keys; /* of one link: keys announced; more are dropped */
+    struct tracker_rate lookup_keys;   /* keys asked for; more get a count and no contacts */
 };
 
 /* The tunables of both presets; `seed` is 0 and the caller's to set. */
@@ -86,7 +84,6 @@ struct tracker_totals {
     uint64_t lookup_keys;
     uint64_t denied_keys;   /* of them, answered without contacts because of the rate */
     uint64_t told_contacts; /* places in lists of files */
-    uint64_t meetings;      /* rendezvous arranged */
 };
 
 /* What a LOOKUP is answered with. Borrowed until the next call. */
@@ -123,10 +120,8 @@ void tracker_lookup(struct tracker *tracker, uint64_t now_us, uint32_t link,
                     const struct p2p_message *message, uint32_t bytes_max,
                     struct tracker_answer *ret_answer);
 
-/* A rendezvous that `link` asks for: the link with this peer id, the newest of several.
- * ERROR_NOT_FOUND: nobody, or the asker itself; ERROR_BUSY: one of the two had too many. */
-int tracker_meet(struct tracker *tracker, uint64_t now_us, uint32_t link,
-                 const uint8_t peer_id[HASH_BYTES], uint32_t *ret_link);
+/* The link with this peer id, the newest of several; TRACKER_LINK_NONE. */
+uint32_t tracker_find_peer(struct tracker *tracker, const uint8_t peer_id[HASH_BYTES]);
 /* How `reader` reaches `link`. */
 void tracker_contact(const struct tracker *tracker, uint32_t link, uint32_t reader,
                      struct p2p_contact *ret_contact);

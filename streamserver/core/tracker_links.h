@@ -30,8 +30,6 @@ enum tracker_nearness {
 enum tracker_allowance {
     TRACKER_ALLOW_ANNOUNCE = 0,
     TRACKER_ALLOW_LOOKUP,
-    TRACKER_ALLOW_ASK,
-    TRACKER_ALLOW_TOLD,
     TRACKER_ALLOWANCES,
 };
 

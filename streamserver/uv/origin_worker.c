@@ -8,6 +8,7 @@
 #include "streamserver/uv/origin_worker.h"
 
 #include "common/error.h"
+#include "common/net/crypto.h"
 #include "common/net/identity.h"
 #include "streamserver/command.h"
 #include "streamserver/uv/origin_worker_state.h"
@@ -67,7 +68,10 @@ static int start_engine(struct origin_worker *worker, struct origin_config *engi
 {
     engine->intern = worker->intern;
     memcpy(engine->identity, worker->config.folder->identity, sizeof engine->identity);
-    int error = origin_new(engine, &worker->origin);
+    int error = crypto_random((uint8_t *)&engine->tracker.seed, sizeof engine->tracker.seed);
+    if (error == 0) {
+        error = origin_new(engine, &worker->origin);
+    }
     if (error == 0) {
         error = net_deadline_open(worker->loop, on_deadline, worker, &worker->deadline);
     }

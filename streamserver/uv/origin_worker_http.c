@@ -304,12 +304,15 @@ static void answer_health(struct origin_worker *worker, struct net_http_exchange
         return;
     }
     origin_get_totals(worker->origin, &totals);
-    answer_json(exchange, 200,
-                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "status", "ok", "tracks",
-                          (json_int_t)in_catalogue.tracks, "files", (json_int_t)in_catalogue.files,
-                          "links", (json_int_t)totals.links_now, "requests",
-                          (json_int_t)totals.requests, "rejects", (json_int_t)totals.rejects,
-                          "payload_bytes", (json_int_t)totals.payload_bytes));
+    answer_json(
+        exchange, 200,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "status", "ok",
+                  "tracks", (json_int_t)in_catalogue.tracks, "files",
+                  (json_int_t)in_catalogue.files, "links", (json_int_t)totals.links_now, "requests",
+                  (json_int_t)totals.requests, "rejects", (json_int_t)totals.rejects,
+                  "payload_bytes", (json_int_t)totals.payload_bytes, "tracker", "peers",
+                  (json_int_t)totals.tracker.peers, "files", (json_int_t)totals.tracker.files,
+                  "pairs", (json_int_t)totals.tracker.pairs));
 }
 
 static void tell(const struct origin_worker *worker, const struct net_http_request *request)

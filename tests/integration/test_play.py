@@ -411,10 +411,8 @@ class Robust(unittest.TestCase):
                         self.assertEqual(process.finish(), 0, process.describe())
                         self.assertEqual(process.stderr, "")
                         # Half of the eight seconds that it takes have passed when sound may begin.
-                        # A busy machine makes the relay's rate jump: far less than the four seconds
-                        # that it would stand still without the rule.
                         self.assertGreater(process.of("play")[0]["wait_ms"], 3000, process.describe())
-                        self.assertLess(process.summary["stall_ms"], 1500, process.describe())
+                        self.assertEqual(process.summary["stutters"], 0, process.describe())
                         self.assertAlmostEqual(process.summary["played_ms"], 4000, delta=60)
 
     def test_device(self):

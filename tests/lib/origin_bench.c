@@ -78,6 +78,25 @@ static void check_slot(struct bench *bench, const struct bench_link *player,
     }
 }
 
+/* What the tracker says is well-formed; kept for the test. */
+static void hear_tracker(struct bench_link *player, const struct p2p_message *message)
+{
+    struct p2p_message decoded;
+    int error = p2p_message_encode(message, player->holders, sizeof player->holders,
+                                   &player->holders_bytes);
+    assert(error == 0);
+    error = p2p_message_decode((uint8_t)message->type, player->holders, player->holders_bytes,
+                               &decoded);
+    assert(error == 0);
+    if (message->type == P2P_HOLDERS) {
+        player->holders_count++;
+        return;
+    }
+    assert(message->rendezvous.role <= P2P_RENDEZVOUS_AWAY);
+    player->rendezvous_count[message->rendezvous.role]++;
+    player->contact = decoded.rendezvous.contact;
+}
+
 static void player_takes(struct bench *bench, const struct origin_effect *effect)
 {
     const struct p2p_message *message = &effect->send.message;
@@ -89,11 +108,16 @@ static void player_takes(struct bench *bench, const struct origin_effect *effect
     if (message->type == P2P_HELLO) {
         assert(!player->is_greeted);
         player->is_greeted = true;
+        player->hello_features = message->hello.features;
         return;
     }
     assert(player->is_greeted);
     if (message->type == P2P_PONG) {
         player->pongs++;
+        return;
+    }
+    if (message->type == P2P_HOLDERS || message->type == P2P_RENDEZVOUS) {
+        hear_tracker(player, message);
         return;
     }
     if (message->type == P2P_FRAGMENT) {
@@ -311,6 +335,63 @@ void bench_hello(struct bench *bench, uint32_t link)
 {
     struct p2p_message message = {.type = P2P_HELLO, .hello = {.version = P2P_VERSION}};
     bench->links[link].has_greeted = true;
+    bench_say(bench, link, &message);
+}
+
+void bench_join_peer(struct bench *bench, uint32_t link, uint8_t x, uint8_t proven)
+{
+    struct origin_event event = {.kind = ORIGIN_EVENT_LINK_UP};
+    event.link_up.link = link;
+    event.link_up.is_tls = true;
+    event.link_up.address_family = 4;
+    event.link_up.address[0] = 10;
+    event.link_up.address[2] = x;
+    event.link_up.address[3] = 1;
+    memset(event.link_up.peer_id, proven, sizeof event.link_up.peer_id);
+    bench->links[link] = (struct bench_link){.is_up = true, .has_greeted = true};
+    step_and_settle(bench, &event);
+    struct p2p_message message = {.type = P2P_HELLO, .hello = {.version = P2P_VERSION}};
+    message.hello.features = P2P_FEATURE_GIVES | P2P_FEATURE_OVERLAY;
+    message.hello.listen_port = 4000;
+    memset(message.hello.peer_id, (int)link, sizeof message.hello.peer_id);
+    bench_say(bench, link, &message);
+}
+
+static uint32_t write_keys(uint8_t *keys, uint32_t first, uint32_t last)
+{
+    for (uint32_t file = first; file <= last; file++) {
+        p2p_key_write(keys, file - first, file * UINT64_C(0x9e3779b97f4a7c15));
+    }
+    return last - first + 1;
+}
+
+void bench_announce(struct bench *bench, uint32_t link, bool is_fresh, uint32_t first,
+                    uint32_t last)
+{
+    uint8_t keys[P2P_ANNOUNCE_KEYS_MAX * P2P_KEY_BYTES];
+    struct p2p_message message = {.type = P2P_ANNOUNCE};
+    assert(last - first < P2P_ANNOUNCE_KEYS_MAX);
+    message.announce.flags = is_fresh ? P2P_ANNOUNCE_FRESH : 0;
+    message.announce.whole = (uint16_t)write_keys(keys, first, last);
+    message.announce.keys = keys;
+    bench_say(bench, link, &message);
+}
+
+void bench_lookup(struct bench *bench, uint32_t link, uint32_t first, uint32_t last)
+{
+    uint8_t keys[P2P_LOOKUP_MAX * P2P_KEY_BYTES];
+    struct p2p_message message = {.type = P2P_LOOKUP, .lookup = {.lookup = 1, .limit = 20}};
+    assert(last - first < P2P_LOOKUP_MAX);
+    message.lookup.count = (uint8_t)write_keys(keys, first, last);
+    message.lookup.keys = keys;
+    bench_say(bench, link, &message);
+}
+
+void bench_meet(struct bench *bench, uint32_t link, enum p2p_rendezvous role, uint32_t with)
+{
+    struct p2p_message message = {.type = P2P_RENDEZVOUS};
+    message.rendezvous.role = (uint8_t)role;
+    memset(message.rendezvous.contact.peer_id, (int)with, HASH_BYTES);
     bench_say(bench, link, &message);
 }
 

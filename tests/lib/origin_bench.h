@@ -21,6 +21,12 @@ struct bench_link {
     uint8_t bye; /* the engine let it go with this reason */
     uint64_t queued_bytes;
     uint64_t pongs;
+    uint64_t hello_features; /* of the engine's HELLO */
+    uint32_t holders_count;  /* HOLDERS that came; the last one's body: */
+    uint8_t holders[P2P_FRAME_BODY_BYTES_MAX];
+    size_t holders_bytes;
+    uint32_t rendezvous_count[P2P_RENDEZVOUS_AWAY + 1]; /* by role; the last one's contact: */
+    struct p2p_contact contact;
     struct asker_request requests[ASKER_REQUESTS];
 };
 
@@ -64,6 +70,15 @@ void bench_down(struct bench *bench, uint32_t link);
 void bench_down_for(struct bench *bench, uint32_t link, int error);
 void bench_say(struct bench *bench, uint32_t link, const struct p2p_message *message);
 void bench_hello(struct bench *bench, uint32_t link);
+/* Up and a HELLO of a player of the overlay: from 10.0.X.1, its peer id is its number in all bytes,
+ * it gives and listens on port 4000. `proven` is the number that TLS proved; 0 = none. */
+void bench_join_peer(struct bench *bench, uint32_t link, uint8_t x, uint8_t proven);
+/* Keys of files first to last, as tests/lib/tracker_world has them; whole. */
+void bench_announce(struct bench *bench, uint32_t link, bool is_fresh, uint32_t first,
+                    uint32_t last);
+void bench_lookup(struct bench *bench, uint32_t link, uint32_t first, uint32_t last);
+/* RENDEZVOUS, by a link's number. */
+void bench_meet(struct bench *bench, uint32_t link, enum p2p_rendezvous role, uint32_t with);
 void bench_open(struct bench *bench, uint32_t link, uint32_t request, uint32_t track, bool start);
 void bench_ask(struct bench *bench, uint32_t link, uint32_t request, uint32_t file, uint32_t first,
                uint16_t count, uint8_t priority, bool proofs);

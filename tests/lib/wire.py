@@ -4,7 +4,7 @@ raw HTTP, and a relay that slows a connection down or cuts it.
 Not for production and not a second implementation: it knows just enough to say what is wrong.
 """
 
-import selectors
+import select
 import socket
 import ssl
 import struct
@@ -22,7 +22,7 @@ def frame(kind, body=b""):
 
 def hello(version=1, request_max=64, tail=b""):
     return frame(HELLO, struct.pack(">HI", version, 0) + bytes(32) + struct.pack(">HHB", request_max, 0, 0)
-                 + bytes(16) + struct.pack(">HB", 0, 0) + tail)
+                 + bytes(16) + bytes(2) + bytes(32) + bytes(1) + tail)
 
 
 def open_track(request, track_id, flags=0, tail=b""):
@@ -124,6 +124,15 @@ class Link:
         self.close()
 
 
+def hang_up(*socks):
+    """Ends connections in both directions, whatever is on its way."""
+    for sock in socks:
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 class Relay:
     """Passes TCP connections on to an address, at most `rate` bytes/s to the client (0 = as fast
     as it goes). cut() closes all that are open; the relay goes on accepting."""
@@ -155,36 +164,42 @@ class Relay:
                 continue
             with self.lock:
                 self.open |= {client, server}
-            threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
 
-    def _pass(self, client, server):
-        began, sent = time.monotonic(), 0
-        with selectors.DefaultSelector() as selector:
-            selector.register(client, selectors.EVENT_READ, server)
-            selector.register(server, selectors.EVENT_READ, client)
-            try:
-                # An end is passed on as an end: closing at once would throw away what is on its way.
-                while selector.get_map():
-                    for key, _ in selector.select():
-                        data = key.fileobj.recv(16384)
-                        if not data:
-                            selector.unregister(key.fileobj)
-                            key.data.shutdown(socket.SHUT_WR)
-                            continue
-                        if key.fileobj is server and self.rate:
-                            sent += len(data)
-                            self.closed.wait(max(0.0, began + sent / self.rate - time.monotonic()))
-                        key.data.sendall(data)
-                        with self.passed:
-                            self.passed_bytes += len(data)
-                            self.passed.notify_all()
-            except OSError:
-                return
-            finally:
-                with self.lock:
-                    self.open -= {client, server}
-                client.close()
-                server.close()
+    def _pass(self, source, target, rate):
+        """One direction, as a line of that rate has it: small pieces, each on its way for its bytes'
+        time. A piece that is late does not delay the next, but a line that stood idle has nothing saved
+        up. An end is passed on as an end: closing at once would throw away what is on its way."""
+        piece = max(1024, rate // 50) if rate else 65536
+        free = time.monotonic()  # when the line has carried what it was given
+        try:
+            while True:
+                if not select.select([source], [], [], 0)[0]:
+                    select.select([source], [], [])
+                    free = max(free, time.monotonic())
+                data = source.recv(piece)
+                if not data:
+                    target.shutdown(socket.SHUT_WR)
+                    return
+                if rate:
+                    free += len(data) / rate
+                    self.closed.wait(max(0.0, free - time.monotonic()))
+                target.sendall(data)
+                with self.passed:
+                    self.passed_bytes += len(data)
+                    self.passed.notify_all()
+        except OSError:
+            hang_up(source, target)
+
+    def _carry(self, client, server):
+        back = threading.Thread(target=self._pass, args=(client, server, 0), daemon=True)
+        back.start()
+        self._pass(server, client, self.rate)
+        back.join()
+        with self.lock:
+            self.open -= {client, server}
+        client.close()
+        server.close()
 
     def wait_passed(self, count, timeout_s=20):
         """Waits until so many bytes have gone through; False when they did not in time."""
@@ -193,11 +208,7 @@ class Relay:
 
     def cut(self):
         with self.lock:
-            for sock in self.open:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+            hang_up(*self.open)
 
     def close(self):
         self.closed.set()

@@ -38,8 +38,9 @@ static void test_too_slow(void **state)
     assert_true(world_tells(world, story));
     assert_int_equal(summary.stutters, 0);
     assert_int_equal(summary.played_us, SECONDS(80));
-    /* 100 s of fetching for 80 s of music: 20 s, and a chunk or two of 5 s. */
-    assert_in_range(world->waits_ms[0], 20000, 40000);
+    /* 100 s of fetching for 80 s of music: 20 s; two chunks of 5 s that may be on their way, and what
+     * decoders read ahead. */
+    assert_in_range(world->waits_ms[0], 30000, 45000);
     world_free(world);
 }
 

@@ -46,13 +46,13 @@ static const struct {
     {{0}, 1, 0, 60, 40, true},    /* no history: fast enough now */
     {{0}, 1, 0, 0, 20, true},     /* just enough now */
     {{0}, 1, 0, 60, 16, false},   /* 0.8x: a fifth of it is lacking */
-    {{0}, 1, 0, 430, 16, true},   /* here it is */
-    {{0}, 1, 0, 380, 16, false},  /* and here not quite */
+    {{0}, 1, 0, 460, 16, true},   /* here it is */
+    {{0}, 1, 0, 420, 16, false},  /* and here not quite */
     {{40}, 1, 60, 20, 40, true},  /* always fast */
     {{16}, 1, 60, 60, 16, false}, /* always 0.8x */
-    {{16}, 1, 60, 440, 16, true},      {{22}, 1, 60, 60, 22, true}, /* 1.1x */
-    {{11, 33}, 2, 60, 60, 11, true},   /* 1.1x in the mean, in turns: three seconds do */
-    {{11, 33}, 2, 60, 18, 11, false},  /* nothing does not */
+    {{16}, 1, 60, 460, 16, true},      {{22}, 1, 60, 60, 22, true}, /* 1.1x */
+    {{11, 33}, 2, 60, 80, 11, true},   /* 1.1x in the mean, in turns: four seconds do */
+    {{11, 33}, 2, 60, 60, 11, false},  /* three do not */
     {{5, 5, 60}, 3, 60, 30, 5, false}, /* 1.17x, with two bad seconds in a row */
     {{5, 5, 60}, 3, 60, 400, 5, true},
 };
@@ -69,6 +69,45 @@ static void test_rows(void **state)
             fail();
         }
     }
+}
+
+/* A decoder that asks for 64 KiB at once stands still with three seconds before it. */
+static void test_block(void **state)
+{
+    (void)state;
+    struct start_rule rule = {0};
+    struct prng prng;
+    prng_init(&prng, 7);
+    struct start_need need = {.buffered_bytes = 460 * KIB,
+                              .missing_bytes = 1540 * KIB,
+                              .music_bytes_per_s = 20 * KIB,
+                              .rate_bytes_per_s = 16 * KIB};
+    assert_true(start_rule_may_play(&rule, &node_preset_refrain, &need, &prng));
+    need.block_bytes = 64 * KIB;
+    assert_false(start_rule_may_play(&rule, &node_preset_refrain, &need, &prng));
+    need.block_bytes = 20 * KIB; /* no more than the second that is kept anyway */
+    assert_true(start_rule_may_play(&rule, &node_preset_refrain, &need, &prng));
+}
+
+/* Two chunks at once double the measured rate; what came since the start says that it is a burst. */
+static void test_early_burst(void **state)
+{
+    (void)state;
+    struct start_rule rule = {0};
+    start_rule_received(&rule, TIME_US_PER_S, 16 * KIB);
+    assert_true(may_play(&rule, 60, 20)); /* one arrival is no rate: that of now */
+    for (uint32_t i = 1; i <= 3; i++) {
+        start_rule_received(&rule, (i + 1) * TIME_US_PER_S, 16 * KIB);
+    }
+    assert_false(may_play(&rule, 60, 32));
+    assert_true(may_play(&rule, 460, 32));
+    /* The second that is not over counts, for better and for worse. */
+    start_rule_received(&rule, 9 * TIME_US_PER_S / 2, 12 * KIB);
+    assert_int_equal(rule.count, 3);
+    assert_false(may_play(&rule, 60, 32));
+    start_rule_received(&rule, 9 * TIME_US_PER_S / 2, 16 * KIB);
+    assert_true(may_play(&rule, 60, 32));  /* 21.7 */
+    assert_false(may_play(&rule, 60, 16)); /* never above the rate of now */
 }
 
 static void test_nothing_missing(void **state)
@@ -123,10 +162,9 @@ static void test_silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_nothing_missing),
-        cmocka_unit_test(test_forgets),
-        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_block),
+        cmocka_unit_test(test_early_burst), cmocka_unit_test(test_nothing_missing),
+        cmocka_unit_test(test_forgets),     cmocka_unit_test(test_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -420,36 +420,23 @@ static void test_dead_links(void **state)
     tracker_world_end(&world);
 }
 
-static void test_meet(void **state)
+static void test_find_peer(void **state)
 {
     (void)state;
     struct tracker_config config = small_config();
-    config.rendezvous_asks = (struct tracker_rate){.per_s = 1, .burst = 3};
-    config.rendezvous_told = (struct tracker_rate){.per_s = 1, .burst = 2};
     start(&config);
     tracker_world_up(&world, 'a', "203.0.113.1");
     tracker_world_up(&world, 'b', "203.0.113.2");
-    tracker_world_up(&world, 'c', "203.0.113.3");
     uint8_t id[HASH_BYTES];
-    uint32_t other = TRACKER_LINK_NONE;
     memset(id, 'b', sizeof id);
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['a'], id, &other), 0);
+    uint32_t other = tracker_find_peer(world.tracker, id);
     assert_int_equal(tracker_number(world.tracker, other), 'b');
     struct p2p_contact contact;
     tracker_contact(world.tracker, other, world.links['a'], &contact);
     assert_memory_equal(contact.peer_id, id, sizeof id);
     assert_int_equal(contact.addresses[0].port, 4000);
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['b'], id, &other),
-                     ERROR_NOT_FOUND); /* itself */
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['c'], id, &other), 0);
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['c'], id, &other),
-                     ERROR_BUSY); /* b has been told twice */
     memset(id, 'x', sizeof id);
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['c'], id, &other), ERROR_NOT_FOUND);
-    memset(id, 'a', sizeof id);
-    assert_int_equal(tracker_meet(world.tracker, 0, world.links['c'], id, &other),
-                     ERROR_BUSY); /* c has asked three times */
-    assert_int_equal(tracker_meet(world.tracker, TIME_US_PER_S, world.links['c'], id, &other), 0);
+    assert_int_equal(tracker_find_peer(world.tracker, id), TRACKER_LINK_NONE);
     tracker_world_end(&world);
 }
 
@@ -599,7 +586,7 @@ int main(void)
         cmocka_unit_test(test_large_link_goes),
         cmocka_unit_test(test_come_and_go),
         cmocka_unit_test(test_dead_links),
-        cmocka_unit_test(test_meet),
+        cmocka_unit_test(test_find_peer),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_one_shard),
         cmocka_unit_test(test_cost),

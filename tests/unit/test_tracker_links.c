@@ -208,12 +208,12 @@ static void test_take(void **state)
     struct tracker_rate none = {.per_s = 0};
     struct tracker_link link = {0};
     for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
-        assert_int_equal(tracker_links_take(&link, TRACKER_ALLOW_ASK, &rate,
+        assert_int_equal(tracker_links_take(&link, TRACKER_ALLOW_ANNOUNCE, &rate,
                                             TIME_US_PER_S + takes[i].at_ms * TIME_US_PER_MS,
                                             takes[i].units),
                          takes[i].granted);
     }
-    assert_int_equal(tracker_links_take(&link, TRACKER_ALLOW_TOLD, &none, 0, 12345), 12345);
+    assert_int_equal(tracker_links_take(&link, TRACKER_ALLOW_LOOKUP, &none, 0, 12345), 12345);
 }
 
 /* The newest link of a peer id; ids that are alike in their first bytes are kept apart. */
@@ -257,14 +257,15 @@ static void test_replace(void **state)
     uint32_t link = add(&links, 2, "203.0.113.9");
     listen_at(&links, link, 5000, P2P_LISTEN_MAPPED, "10.0.0.1", NULL);
     struct tracker_rate rate = {.per_s = 1, .burst = 5};
-    (void)tracker_links_take(tracker_links_get(&links, link), TRACKER_ALLOW_ASK, &rate, 0, 5);
+    (void)tracker_links_take(tracker_links_get(&links, link), TRACKER_ALLOW_ANNOUNCE, &rate, 0, 5);
     uint32_t other = TRACKER_NONE;
     assert_int_equal(tracker_links_replace(&links, link, &other), 0);
     assert_int_not_equal(link, other);
     print_contact(&links, other, reader, text, sizeof text);
     assert_string_equal(text, "RG 203.0.113.9:5000");
     assert_int_equal(
-        tracker_links_take(tracker_links_get(&links, other), TRACKER_ALLOW_ASK, &rate, 0, 1), 0);
+        tracker_links_take(tracker_links_get(&links, other), TRACKER_ALLOW_ANNOUNCE, &rate, 0, 1),
+        0);
     assert_int_equal(links.up_count, 2);
     assert_int_equal(links.gone_count, 1);
     tracker_links_check_invariants(&links);
