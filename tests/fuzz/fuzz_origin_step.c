@@ -38,11 +38,81 @@ static void ask(struct bench *bench, struct cursor *cursor, uint32_t link, uint3
     bench_ask(bench, link, number, file, first, count, how % 5, how >= 128);
 }
 
+/* A player of the overlay comes; now and then one that is not who it says. */
+static void join(struct bench *bench, struct cursor *cursor, uint32_t link)
+{
+    uint8_t how = cursor_u8(cursor);
+    for (uint32_t i = 0; i < bench->pending_count; i++) {
+        if (bench->pending[i].kind == ORIGIN_EFFECT_SIGN && bench->pending[i].sign.link == link) {
+            return;
+        }
+    }
+    if (!bench->links[link].is_up) {
+        bench_join_peer(bench, link, how % 4, how >= 250 ? how : 0);
+    }
+}
+
+static void announce(struct bench *bench, struct cursor *cursor, uint32_t link)
+{
+    uint8_t keys[64 * P2P_KEY_BYTES];
+    uint8_t how = cursor_u8(cursor);
+    uint8_t count = cursor_u8(cursor) % 64;
+    uint8_t first = cursor_u8(cursor);
+    struct p2p_message message = {.type = P2P_ANNOUNCE, .announce = {.keys = keys}};
+    for (uint32_t i = 0; i < count; i++) {
+        p2p_key_write(keys, i, first + i);
+    }
+    message.announce.flags = how % 4 == 0 ? P2P_ANNOUNCE_FRESH : 0;
+    message.announce.whole = how % 3 == 0 ? count : 0;
+    message.announce.partial = how % 3 == 1 ? count : 0;
+    message.announce.lost = how % 3 == 2 ? count : 0;
+    bench_say(bench, link, &message);
+}
+
+static void listen_at(struct bench *bench, struct cursor *cursor, uint32_t link)
+{
+    uint8_t addresses[P2P_LISTEN_ADDRESSES_MAX * P2P_ADDRESS_BYTES];
+    struct p2p_message message = {.type = P2P_LISTEN, .listen = {.addresses = addresses}};
+    message.listen.port = cursor_u8(cursor);
+    message.listen.flags = cursor_u8(cursor);
+    message.listen.count = cursor_u8(cursor) % (P2P_LISTEN_ADDRESSES_MAX + 1);
+    for (uint32_t i = 0; i < message.listen.count; i++) {
+        struct p2p_address address = {.family = 4, .port = cursor_u8(cursor)};
+        address.address[0] = cursor_u8(cursor);
+        p2p_address_write(addresses, i, &address);
+    }
+    bench_say(bench, link, &message);
+}
+
+static void track(struct bench *bench, struct cursor *cursor, uint8_t what, uint32_t link)
+{
+    uint8_t first = cursor_u8(cursor);
+    switch (what % 5) {
+    case 0:
+        join(bench, cursor, link);
+        break;
+    case 1:
+        announce(bench, cursor, link);
+        break;
+    case 2:
+        bench_lookup(bench, link, first, first + cursor_u8(cursor) % P2P_LOOKUP_MAX);
+        break;
+    case 3:
+        bench_meet(bench, link, cursor_u8(cursor) % 16 == 15 ? P2P_RENDEZVOUS_GO : 0,
+                   1 + first % (BENCH_LINKS + 1));
+        break;
+    default:
+        listen_at(bench, cursor, link);
+        break;
+    }
+}
+
 static void raw(struct bench *bench, struct cursor *cursor, uint32_t link)
 {
     struct p2p_message message = {.type = (enum p2p_type)(cursor_u8(cursor) % (P2P_FOUND + 1))};
     if (message.type != P2P_OPEN && message.type != P2P_REQUEST && message.type != P2P_CANCEL &&
-        message.type != P2P_HELLO) {
+        message.type != P2P_HELLO && message.type != P2P_LOOKUP &&
+        message.type != P2P_RENDEZVOUS) { /* those have no empty form */
         bench_say(bench, link, &message);
     }
 }
@@ -51,7 +121,7 @@ static void on_link(struct bench *bench, struct cursor *cursor, uint8_t what, ui
 {
     uint32_t link = 1 + cursor_u8(cursor) % BENCH_LINKS;
     bool is_up = bench->links[link].is_up;
-    switch (what % 9) {
+    switch (what % 13) {
     case 0:
         numbers[link] = is_up ? numbers[link] : 0;
         lift(bench, link, what >= 128);
@@ -74,6 +144,12 @@ static void on_link(struct bench *bench, struct cursor *cursor, uint8_t what, ui
         break;
     case 7:
         bench_ping(bench, link, what);
+        break;
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+        track(bench, cursor, what / 13, link);
         break;
     default:
         if (what >= 200 && is_up) {
@@ -143,6 +219,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.fragment_bytes_max = 2048 + cursor_u16(&cursor) % (CHUNK_BYTES - 2047);
     config.link_queue_bytes = 1 + cursor_u16(&cursor);
     config.request_max = 1 + cursor_u8(&cursor) % 8;
+    config.link_max = BENCH_LINKS - 1;
+    config.has_tracker = true;
+    config.tracker = tracker_config_default;
+    config.tracker.shard_count = 1 + config.slot_count % 3;
+    config.tracker.link_files_max = 100;
+    config.tracker.holders_max = config.request_max % 2 == 0 ? 3 : 0;
     bench_start(&bench, &config);
     bench.keeps_story = false;
     for (uint32_t i = 0; i < OPERATIONS_MAX && cursor_left(&cursor) > 0; i++) {

@@ -78,8 +78,18 @@ static void check_slot(struct bench *bench, const struct bench_link *player,
     }
 }
 
+/* Whom the tracker tells of is there, and somebody else. */
+static void check_contact(const struct bench *bench, uint32_t reader,
+                          const struct p2p_contact *contact)
+{
+    uint32_t link = contact->peer_id[0];
+    assert(link >= 1 && link <= BENCH_LINKS && link != reader);
+    assert(bench->links[link].is_up);
+}
+
 /* What the tracker says is well-formed; kept for the test. */
-static void hear_tracker(struct bench_link *player, const struct p2p_message *message)
+static void hear_tracker(const struct bench *bench, uint32_t link, struct bench_link *player,
+                         const struct p2p_message *message)
 {
     struct p2p_message decoded;
     int error = p2p_message_encode(message, player->holders, sizeof player->holders,
@@ -89,10 +99,18 @@ static void hear_tracker(struct bench_link *player, const struct p2p_message *me
                                &decoded);
     assert(error == 0);
     if (message->type == P2P_HOLDERS) {
+        for (uint32_t i = 0; i < decoded.holders.contact_count; i++) {
+            struct p2p_contact contact;
+            p2p_contact_read(decoded.holders.contacts, i, &contact);
+            check_contact(bench, link, &contact);
+        }
         player->holders_count++;
         return;
     }
     assert(message->rendezvous.role <= P2P_RENDEZVOUS_AWAY);
+    if (message->rendezvous.role != P2P_RENDEZVOUS_AWAY) {
+        check_contact(bench, link, &decoded.rendezvous.contact);
+    }
     player->rendezvous_count[message->rendezvous.role]++;
     player->contact = decoded.rendezvous.contact;
 }
@@ -117,7 +135,7 @@ static void player_takes(struct bench *bench, const struct origin_effect *effect
         return;
     }
     if (message->type == P2P_HOLDERS || message->type == P2P_RENDEZVOUS) {
-        hear_tracker(player, message);
+        hear_tracker(bench, effect->send.link, player, message);
         return;
     }
     if (message->type == P2P_FRAGMENT) {
