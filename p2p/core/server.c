@@ -119,6 +119,11 @@ void server_link_greet(struct server *server, struct server_link *link)
     hold_or_release(server, link);
 }
 
+void server_link_set_free(struct server *server, struct server_link *link)
+{
+    upload_link_set_free(&server->upload, &link->upload);
+}
+
 void server_link_serve(struct server *server, struct server_link *link, bool is_served)
 {
     link->is_served = is_served;

@@ -67,8 +67,8 @@ struct server_owner {
     /* Questions. */
     /* May this step have more effects (each turn makes at most four)? If not, server_pump stops. */
     bool (*has_room)(void *context);
-    /* May a fragment go now? Asked before each; an owner with a limit counts in `send`. NULL: it
-     * may. */
+    /* May a fragment go now to a link that is not free? Asked before each; an owner with a limit
+     * counts in `send`. NULL: it may. */
     bool (*may_send)(void *context);
     /* Asked when a request begins and before each chunk's read. NULL: all of a file that has a
      * handle is held. */
@@ -127,6 +127,9 @@ bool server_pump(struct server *server);
 void server_link_open(struct server *server, struct server_link *link, uint32_t number);
 /* Our HELLO has been sent (by server_control, right after this, in the same step). */
 void server_link_greet(struct server *server, struct server_link *link);
+/* may_send is not asked for it, and it gets whole chunks in fragments of fragment_bytes_max. Before
+ * anything was asked on it. */
+void server_link_set_free(struct server *server, struct server_link *link);
 /* False: what it asks waits, though it was greeted; small answers go all the same. */
 void server_link_serve(struct server *server, struct server_link *link, bool is_served);
 /* Drops all that it asked, without an answer. */
@@ -165,7 +168,7 @@ void server_proof_found(struct server *server, uint32_t operation, const struct 
 /* 0; ERROR_NOT_FOUND: REJECT_NOT_HELD; anything else: REJECT_DAMAGED. */
 void server_read_done(struct server *server, uint32_t slot, int error);
 
-/* Of payload, in chunks that are read from now on; within config's bounds (asserted). */
+/* Of payload, in chunks that are read from now on, but for links that are free; within config's bounds (asserted). */
 void server_set_fragment_bytes(struct server *server, uint32_t fragment_bytes);
 
 void server_get_totals(const struct server *server, struct server_totals *ret_totals);

@@ -64,7 +64,9 @@ static uint32_t next_unit(const struct server *server, struct server_request *re
     if (request->operation != 0 && row != request->row_asked) {
         return 0;
     }
-    request->fragment_bytes = (uint16_t)server->fragment_bytes;
+    request->fragment_bytes =
+        (uint16_t)(request->link->upload.is_free ? server->config.fragment_bytes_max
+                                                 : server->fragment_bytes);
     uint32_t bytes = server_send_chunk_frame_bytes(media_chunk_bytes(request->id.bytes, chunk),
                                                    request->fragment_bytes);
     if (needs_proof(request, row)) {
@@ -314,8 +316,14 @@ static bool send_one(struct server *server)
 {
     const struct server_owner *owner = server->config.owner;
     uint32_t most = 0;
-    struct upload_job *job = upload_next_send(&server->upload, &most);
-    if (job == NULL || (owner->may_send != NULL && !owner->may_send(server->config.context))) {
+    struct upload_job *job = upload_next_send(&server->upload, false, &most);
+    if (job == NULL) { /* no link that is free has anything */
+        job = upload_next_send(&server->upload, true, &most);
+        if (job != NULL && owner->may_send != NULL && !owner->may_send(server->config.context)) {
+            return false;
+        }
+    }
+    if (job == NULL) {
         return false;
     }
     send_fragment(server, (struct server_request *)job, most);

@@ -110,7 +110,8 @@ static bool may_send(const struct upload *upload, const struct upload_link *link
 static void turns_refresh(struct upload *upload, struct upload_link *link)
 {
     turn_set(upload, &upload->fetch, &link->fetch, may_fetch(upload, link));
-    turn_set(upload, &upload->send, &link->send, may_send(upload, link));
+    turn_set(upload, link->is_free ? &upload->send_free : &upload->send, &link->send,
+             may_send(upload, link));
 }
 
 void upload_init(struct upload *upload, const struct upload_config *config)
@@ -121,6 +122,7 @@ void upload_init(struct upload *upload, const struct upload_config *config)
     *upload = (struct upload){.config = *config};
     ring_init(&upload->fetch);
     ring_init(&upload->send);
+    ring_init(&upload->send_free);
 }
 
 void upload_deinit(struct upload *upload)
@@ -128,6 +130,7 @@ void upload_deinit(struct upload *upload)
     assert(upload->link_count == 0);
     assert(upload->fetch.next == &upload->fetch);
     assert(upload->send.next == &upload->send);
+    assert(upload->send_free.next == &upload->send_free);
 }
 
 void upload_link_open(struct upload *upload, struct upload_link *link, bool is_held)
@@ -142,6 +145,13 @@ void upload_link_hold(struct upload *upload, struct upload_link *link, bool is_h
 {
     link->is_held = is_held;
     turns_refresh(upload, link);
+}
+
+void upload_link_set_free(struct upload *upload, struct upload_link *link)
+{
+    assert(link->job_count == 0);
+    assert(upload->link_count > 0);
+    link->is_free = true;
 }
 
 void upload_link_close(struct upload *upload, struct upload_link *link)
@@ -251,9 +261,12 @@ void upload_return(struct upload *upload, struct upload_job *job, uint32_t frame
     turns_refresh(upload, job->link);
 }
 
-struct upload_job *upload_next_send(struct upload *upload, uint32_t *ret_bytes)
+struct upload_job *upload_next_send(struct upload *upload, bool has_leave, uint32_t *ret_bytes)
 {
-    struct upload_turn *turn = turn_next(upload, &upload->send);
+    struct upload_turn *turn = turn_next(upload, &upload->send_free);
+    if (turn == NULL && has_leave) {
+        turn = turn_next(upload, &upload->send);
+    }
     if (turn == NULL) {
         return NULL;
     }
@@ -306,6 +319,7 @@ static void ring_check(const struct upload *upload, const struct upload_turn *ri
         assert(turn->next->previous == turn);
         assert(turn->credit_bytes <= upload->config.quantum_bytes);
         assert(turn == (ring == &upload->fetch ? &turn->link->fetch : &turn->link->send));
+        assert(ring == &upload->fetch || turn->link->is_free == (ring == &upload->send_free));
         upload_link_check_invariants(upload, turn->link);
         count++;
         assert(count <= upload->link_count);
@@ -316,4 +330,5 @@ void upload_check_invariants(const struct upload *upload)
 {
     ring_check(upload, &upload->fetch);
     ring_check(upload, &upload->send);
+    ring_check(upload, &upload->send_free);
 }

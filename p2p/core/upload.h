@@ -51,6 +51,7 @@ struct upload_link {
     uint64_t reserved_bytes;                    /* sum over its jobs */
     uint32_t job_count;
     bool is_held; /* nothing is fetched or sent for it */
+    bool is_free; /* what is sent to it needs no leave */
     struct upload_turn fetch;
     struct upload_turn send;
 };
@@ -70,6 +71,7 @@ struct upload {
     struct upload_config config;
     struct upload_turn fetch; /* the rings' fixed points */
     struct upload_turn send;
+    struct upload_turn send_free; /* links that are free */
     uint32_t link_count;
 };
 
@@ -81,6 +83,8 @@ void upload_deinit(struct upload *upload);
 /* `is_held` as in the struct; what is fetching or ready stays so while it is held. */
 void upload_link_open(struct upload *upload, struct upload_link *link, bool is_held);
 void upload_link_hold(struct upload *upload, struct upload_link *link, bool is_held);
+/* Before anything was asked on it. */
+void upload_link_set_free(struct upload *upload, struct upload_link *link);
 /* Asserts that its jobs have been removed and nothing is charged for them. */
 void upload_link_close(struct upload *upload, struct upload_link *link);
 /* What the shell has still queued for this link, all frames. */
@@ -110,8 +114,9 @@ void upload_ready(struct upload *upload, struct upload_job *job, uint32_t frame_
 void upload_return(struct upload *upload, struct upload_job *job, uint32_t frame_bytes);
 
 /* The job of which the next frame is to be sent now, or NULL; *ret_bytes is how large the frame
- * may be: fragment_bytes or all that is ready. The caller may send less. */
-struct upload_job *upload_next_send(struct upload *upload, uint32_t *ret_bytes);
+ * may be: fragment_bytes or all that is ready. The caller may send less. Links that are free go
+ * first; the others only with leave. */
+struct upload_job *upload_next_send(struct upload *upload, bool has_leave, uint32_t *ret_bytes);
 /* A frame of the job's ready bytes went into the link's queue. */
 void upload_sent(struct upload *upload, struct upload_job *job, uint32_t frame_bytes);
 

@@ -80,7 +80,7 @@ static void serve(struct bench *bench, struct upload_job *job)
     bench->units_left[at]--;
     upload_fetch(&bench->upload, job, bench->units_left[at] > 0 ? UNIT_BYTES : 0);
     upload_ready(&bench->upload, job, UNIT_BYTES);
-    assert_ptr_equal(upload_next_send(&bench->upload, &bytes), job);
+    assert_ptr_equal(upload_next_send(&bench->upload, true, &bytes), job);
     assert_int_equal(bytes, UNIT_BYTES);
     upload_sent(&bench->upload, job, bytes);
     if (bench->units_left[at] == 0) {
@@ -163,15 +163,15 @@ static void test_urgent_goes_between(void **state)
     upload_job_want(&bench.upload, &bench.jobs[0], 3 * UNIT_BYTES);
     upload_fetch(&bench.upload, &bench.jobs[0], 0);
     upload_ready(&bench.upload, &bench.jobs[0], 3 * UNIT_BYTES);
-    assert_ptr_equal(upload_next_send(&bench.upload, &bytes), &bench.jobs[0]);
+    assert_ptr_equal(upload_next_send(&bench.upload, true, &bytes), &bench.jobs[0]);
     upload_sent(&bench.upload, &bench.jobs[0], bytes);
 
     bench_ask(&bench, "Ab0*1");
     upload_fetch(&bench.upload, &bench.jobs[1], 0);
     upload_ready(&bench.upload, &bench.jobs[1], UNIT_BYTES);
-    assert_ptr_equal(upload_next_send(&bench.upload, &bytes), &bench.jobs[1]);
+    assert_ptr_equal(upload_next_send(&bench.upload, true, &bytes), &bench.jobs[1]);
     upload_sent(&bench.upload, &bench.jobs[1], bytes);
-    assert_ptr_equal(upload_next_send(&bench.upload, &bytes), &bench.jobs[0]);
+    assert_ptr_equal(upload_next_send(&bench.upload, true, &bytes), &bench.jobs[0]);
     assert_int_equal(bench.links[0].queued_bytes, 2 * UNIT_BYTES);
     bench_end(&bench);
 }
@@ -312,7 +312,7 @@ static void model_answer(struct model *model, struct prng *prng)
 static void model_send(struct model *model)
 {
     uint32_t bytes = 0;
-    struct upload_job *job = upload_next_send(&model->bench.upload, &bytes);
+    struct upload_job *job = upload_next_send(&model->bench.upload, true, &bytes);
     if (job == NULL) {
         return;
     }
