@@ -261,6 +261,31 @@ static void test_fragment_sizes(void **state)
     bench_end(&bench);
 }
 
+/* A link that is free needs no leave, goes before who waits for it, and gets whole chunks. */
+static void test_free_link(void **state)
+{
+    (void)state;
+    start_player(0x1fffff, 0);
+    bench_up(&bench, 2);
+    server_link_set_free(bench.server, &bench.links[2].server);
+    bench_greet(&bench, 2);
+    bench.budget_bytes = 0;
+    server_set_fragment_bytes(bench.server, 2048);
+    bench_ask(&bench, 1, 1, 1, 0, 3, 0, true);
+    bench_ask(&bench, 2, 1, 1, 0, 21, 3, true);
+    assert_true(bench_is_served(&bench, 2, 1));
+    assert_int_equal(bench.payload_bytes, 20 * CHUNK_BYTES + 100);
+    assert_int_equal(bench.largest_fragment_bytes, CHUNK_BYTES);
+    bench_serve(&bench, 2, false); /* held back all the same */
+    bench_ask(&bench, 2, 2, 1, 0, 1, 0, false);
+    assert_false(bench_is_served(&bench, 2, 2));
+    bench_serve(&bench, 2, true);
+    assert_true(bench_is_served(&bench, 2, 2));
+    bench_allow(&bench, UINT32_MAX);
+    assert_true(bench_is_served(&bench, 1, 1));
+    bench_end(&bench);
+}
+
 static void test_trace_word(void **state)
 {
     (void)state;
@@ -330,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_evicted_meanwhile),
         cmocka_unit_test(test_leave_to_send),
         cmocka_unit_test(test_fragment_sizes),
+        cmocka_unit_test(test_free_link),
         cmocka_unit_test(test_trace_word),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_heap_bytes),

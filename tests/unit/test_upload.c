@@ -176,6 +176,28 @@ static void test_urgent_goes_between(void **state)
     bench_end(&bench);
 }
 
+/* Who is free needs no leave, and goes before those who do. */
+static void test_free_links(void **state)
+{
+    (void)state;
+    struct bench bench;
+    uint32_t bytes = 0;
+    bench_start(&bench, 9, 1);
+    upload_link_set_free(&bench.upload, &bench.links[1]);
+    bench_ask(&bench, "Aa0*1 Bb3*1");
+    for (uint32_t i = 0; i < 2; i++) {
+        upload_fetch(&bench.upload, &bench.jobs[i], 0);
+        upload_ready(&bench.upload, &bench.jobs[i], UNIT_BYTES);
+    }
+    upload_check_invariants(&bench.upload);
+    assert_ptr_equal(upload_next_send(&bench.upload, true, &bytes), &bench.jobs[1]);
+    assert_ptr_equal(upload_next_send(&bench.upload, false, &bytes), &bench.jobs[1]);
+    upload_sent(&bench.upload, &bench.jobs[1], bytes);
+    assert_null(upload_next_send(&bench.upload, false, &bytes));
+    assert_ptr_equal(upload_next_send(&bench.upload, true, &bytes), &bench.jobs[0]);
+    bench_end(&bench);
+}
+
 /* Charges: reserved by a fetch, given back by return and removal; the queue by control and room. */
 static void test_charges(void **state)
 {
@@ -309,13 +331,14 @@ static void model_answer(struct model *model, struct prng *prng)
     }
 }
 
-static void model_send(struct model *model)
+static void model_send(struct model *model, bool has_leave)
 {
     uint32_t bytes = 0;
-    struct upload_job *job = upload_next_send(&model->bench.upload, true, &bytes);
+    struct upload_job *job = upload_next_send(&model->bench.upload, has_leave, &bytes);
     if (job == NULL) {
         return;
     }
+    assert_true(has_leave || job->link->is_free);
     for (uint32_t i = 0; i < JOBS; i++) {
         const struct upload_job *other = &model->bench.jobs[i];
         assert_false(other->link == job->link && other->ready_bytes > 0 &&
@@ -371,7 +394,7 @@ static void model_step(struct model *model, struct prng *prng)
         model_answer(model, prng);
         break;
     default:
-        model_send(model);
+        model_send(model, prng_below(prng, 2) == 0);
         break;
     }
 }
@@ -395,6 +418,9 @@ static void test_against_a_model(void **state)
         memset(&model, 0, sizeof model);
         prng_init(&prng, seed);
         bench_start(&model.bench, 1 + (uint32_t)seed % 5, 1 + (uint32_t)seed % 3);
+        if (seed % 2 == 0) {
+            upload_link_set_free(&model.bench.upload, &model.bench.links[LINKS - 1]);
+        }
         for (int i = 0; i < 5000; i++) {
             model_step(&model, &prng);
             upload_check_invariants(&model.bench.upload);
@@ -405,7 +431,7 @@ static void test_against_a_model(void **state)
         for (int i = 0; i < 100000 && !model_is_idle(&model); i++) {
             model_fetch(&model);
             model_answer(&model, &prng);
-            model_send(&model);
+            model_send(&model, true);
             model_drain(&model, &prng);
         }
         assert_true(model_is_idle(&model));
@@ -418,13 +444,10 @@ static void test_against_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_urgent_goes_between),
-        cmocka_unit_test(test_charges),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_held),
-        cmocka_unit_test(test_fair_by_bytes),
-        cmocka_unit_test(test_against_a_model),
+        cmocka_unit_test(test_orders),        cmocka_unit_test(test_urgent_goes_between),
+        cmocka_unit_test(test_free_links),    cmocka_unit_test(test_charges),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_fair_by_bytes), cmocka_unit_test(test_against_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
