@@ -53,7 +53,7 @@ struct neighbour {
     uint64_t interest_due_us; /* TIME_NEVER_US: it knows all our wishes */
     uint64_t interest_last_us;
     uint64_t remember_due_us;
-    struct pace have_pace, interest_pace;
+    struct pace have_pace, interest_pace, listen_pace;
     struct exchange_link exchange;
     struct search_gate search_gate;
     struct rendezvous_gate rendezvous_gate;

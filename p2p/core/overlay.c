@@ -159,6 +159,28 @@ bool overlay_export(const struct neighbour *neighbour, struct p2p_contact *ret_c
     return count > 0;
 }
 
+int overlay_put_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_contact *heard,
+                        enum contacts_source source, uint32_t told_link,
+                        struct contact **ret_contact)
+{
+    struct contact *contact = NULL;
+    if (memcmp(heard->peer_id, overlay->peer_id, HASH_BYTES) == 0) {
+        *ret_contact = NULL;
+        return 0;
+    }
+    int error = contacts_put(&overlay->contacts, now_us, heard, source, &contact);
+    if (contact != NULL) {
+        struct neighbour *linked = neighbours_find_peer(&overlay->neighbours, heard->peer_id);
+        contact->told_link = told_link != 0 ? told_link : contact->told_link;
+        if (linked != NULL && contact->state != CONTACTS_LINKED) {
+            contacts_linked(&overlay->contacts, contact, now_us, linked->link);
+        }
+        overlay_look_again(overlay);
+    }
+    *ret_contact = contact;
+    return error;
+}
+
 bool overlay_is_banned(const struct overlay *overlay, uint64_t now_us, const uint8_t *peer_id,
                        const struct p2p_address *address)
 {

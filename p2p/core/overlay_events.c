@@ -195,8 +195,7 @@ int overlay_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_c
     struct p2p_contact clean = *contact;
     struct contact *taken = NULL;
     overlay_begin(overlay, now_us);
-    if (memcmp(clean.peer_id, overlay->peer_id, HASH_BYTES) == 0 ||
-        p2p_peer_id_is_none(clean.peer_id) || !exchange_clean(&clean, true)) {
+    if (p2p_peer_id_is_none(clean.peer_id) || !exchange_clean(&clean, true)) {
         return 0;
     }
     if (penalty > 0) {
@@ -208,10 +207,8 @@ int overlay_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_c
     }
     clean.flags =
         is_lan_now ? clean.flags | P2P_CONTACT_LAN : clean.flags & (uint8_t)~P2P_CONTACT_LAN;
-    int error = contacts_put(&overlay->contacts, now_us, &clean,
-                             is_lan_now ? CONTACTS_LAN : CONTACTS_MEMORY, &taken);
-    overlay_look_again(overlay);
-    return error;
+    return overlay_put_contact(overlay, now_us, &clean, is_lan_now ? CONTACTS_LAN : CONTACTS_MEMORY,
+                               0, &taken);
 }
 
 void overlay_listening(struct overlay *overlay, uint64_t now_us, uint16_t port, uint8_t flags,

@@ -18,6 +18,10 @@
 /* It tells increments of at most P2P_INTEREST_MAX files every 250 ms. */
 #define HAVE_PACE_US (2 * TIME_US_PER_MS)
 #define HAVE_BURST 1024u
+#define HAVE_ROWS 64u /* of a file; a HAVE of a larger one costs as much more */
+/* A port is mapped, or others have reached it: seldom news. */
+#define LISTEN_PACE_US (10 * TIME_US_PER_S)
+#define LISTEN_BURST 8u
 
 static int flood(struct overlay *overlay)
 {
@@ -25,39 +29,28 @@ static int flood(struct overlay *overlay)
     return ERROR_MALFORMED;
 }
 
-/* Keeps what somebody says of a contact. *ret_contact: NULL when nothing is kept. */
-static int put_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_contact *heard,
-                       enum contacts_source source, uint32_t told_link,
-                       struct contact **ret_contact)
-{
-    struct contact *contact = NULL;
-    if (memcmp(heard->peer_id, overlay->peer_id, HASH_BYTES) == 0) {
-        *ret_contact = NULL;
-        return 0;
-    }
-    int error = contacts_put(&overlay->contacts, now_us, heard, source, &contact);
-    if (contact != NULL) {
-        struct neighbour *linked = neighbours_find_peer(&overlay->neighbours, heard->peer_id);
-        contact->told_link = told_link != 0 ? told_link : contact->told_link;
-        if (linked != NULL && contact->state != CONTACTS_LINKED) {
-            contacts_linked(&overlay->contacts, contact, now_us, linked->link);
-        }
-        overlay_look_again(overlay);
-    }
-    *ret_contact = contact;
-    return error;
-}
-
 /* --- who is it ---------------------------------------------------------------------------------- */
 
+/* Our address as others see it. The tracker is believed; of neighbours two that do not sit in one
+ * prefix must agree, since we tell it to others. */
 static void hear_observed(struct overlay *overlay, const struct p2p_message *message,
-                          bool is_tracker)
+                          const struct neighbour *teller)
 {
     const struct p2p_hello *hello = &message->hello;
     struct p2p_address observed = {.family = hello->observed_family, .port = hello->observed_port};
     memcpy(observed.address, hello->observed_address, sizeof observed.address);
-    if (p2p_address_is_dialable(&observed) && (is_tracker || overlay->observed.family == 0)) {
+    if (!p2p_address_is_dialable(&observed)) {
+        return;
+    }
+    observed.port = 0;
+    bool is_agreed = overlay->claim_teller.family != 0 && teller != NULL &&
+                     p2p_address_equal(&overlay->claim, &observed) &&
+                     !p2p_address_same_prefix(&overlay->claim_teller, &teller->address);
+    if (teller == NULL || (is_agreed && overlay->observed.family == 0)) {
         overlay->observed = observed;
+    } else {
+        overlay->claim = observed;
+        overlay->claim_teller = teller->address;
     }
 }
 
@@ -70,7 +63,7 @@ static int keep_neighbour(struct overlay *overlay, uint64_t now_us, struct neigh
         return 0;
     }
     exported.flags |= neighbour->is_lan ? P2P_CONTACT_LAN : 0;
-    return put_contact(overlay, now_us, &exported, CONTACTS_SEEN, 0, &contact);
+    return overlay_put_contact(overlay, now_us, &exported, CONTACTS_SEEN, 0, &contact);
 }
 
 static int hear_hello(struct overlay *overlay, uint64_t now_us, struct neighbour *neighbour,
@@ -78,7 +71,7 @@ static int hear_hello(struct overlay *overlay, uint64_t now_us, struct neighbour
 {
     neighbour->has_hello = true;
     neighbour->features = message->hello.features;
-    hear_observed(overlay, message, false);
+    hear_observed(overlay, message, neighbour);
     if (neighbour->is_incoming && message->hello.listen_port != 0) {
         neighbour->listening = neighbour->address;
         neighbour->listening.port = message->hello.listen_port;
@@ -89,11 +82,17 @@ static int hear_hello(struct overlay *overlay, uint64_t now_us, struct neighbour
 static int hear_listen(struct overlay *overlay, uint64_t now_us, struct neighbour *neighbour,
                        const struct p2p_message *message)
 {
-    neighbour->listening = neighbour->address;
-    neighbour->listening.port = message->listen.port;
+    struct p2p_address listening = neighbour->address;
+    listening.port = message->listen.port;
     if (message->listen.port == 0) {
-        neighbour->listening = (struct p2p_address){.family = 0};
+        listening = (struct p2p_address){.family = 0};
     }
+    bool is_known = p2p_address_equal(&listening, &neighbour->listening) &&
+                    neighbour->is_reached == (message->listen.flags != 0);
+    if (is_known || !pace_take(&neighbour->listen_pace, now_us, LISTEN_PACE_US, LISTEN_BURST, 1)) {
+        return 0;
+    }
+    neighbour->listening = listening;
     neighbour->is_reached = message->listen.flags != 0 || neighbour->is_reached;
     return keep_neighbour(overlay, now_us, neighbour);
 }
@@ -141,7 +140,8 @@ static int hear_have(struct overlay *overlay, uint64_t now_us, struct neighbour 
                      const struct p2p_message *message)
 {
     bool is_more = false;
-    if (!pace_take(&neighbour->have_pace, now_us, HAVE_PACE_US, HAVE_BURST, 1)) {
+    uint32_t cost = 1 + media_row_count(message->have.file.bytes) / HAVE_ROWS;
+    if (!pace_take(&neighbour->have_pace, now_us, HAVE_PACE_US, HAVE_BURST, cost)) {
         return flood(overlay);
     }
     struct holders_wish *wish = holders_find_id(&overlay->holders, &message->have.file);
@@ -199,7 +199,7 @@ static int hear_holders(struct overlay *overlay, uint64_t now_us, const struct p
         if (!exchange_clean(&listed, true)) {
             continue;
         }
-        int error = put_contact(overlay, now_us, &listed, CONTACTS_TRACKER, 0, &contact);
+        int error = overlay_put_contact(overlay, now_us, &listed, CONTACTS_TRACKER, 0, &contact);
         if (error != 0) {
             return error;
         }
@@ -226,8 +226,8 @@ static int hear_exchange(struct overlay *overlay, uint64_t now_us, struct neighb
     overlay->counts.floods += is_flood;
     for (uint32_t i = 0; i < count; i++) {
         taken[i].flags &= (uint8_t)~P2P_CONTACT_LAN; /* who is near we find ourselves */
-        int error =
-            put_contact(overlay, now_us, &taken[i], CONTACTS_EXCHANGE, neighbour->link, &contact);
+        int error = overlay_put_contact(overlay, now_us, &taken[i], CONTACTS_EXCHANGE,
+                                        neighbour->link, &contact);
         if (error != 0) {
             return error;
         }
@@ -326,7 +326,8 @@ static int hear_found(struct overlay *overlay, uint64_t now_us, struct neighbour
         return ERROR_MALFORMED;
     }
     if (what == SEARCH_FOUND_BACK) {
-        return neighbours_find(&overlay->neighbours, link) == NULL
+        const struct neighbour *asker = neighbours_find(&overlay->neighbours, link);
+        return asker == NULL || asker->drop != NEIGHBOURS_DROP_NONE
                    ? 0
                    : send_copy(overlay, link, message);
     }
@@ -336,7 +337,8 @@ static int hear_found(struct overlay *overlay, uint64_t now_us, struct neighbour
         !exchange_clean(&found, p2p_address_is_local(&neighbour->address))) {
         return 0;
     }
-    int error = put_contact(overlay, now_us, &found, CONTACTS_FOUND, neighbour->link, &contact);
+    int error =
+        overlay_put_contact(overlay, now_us, &found, CONTACTS_FOUND, neighbour->link, &contact);
     if (contact != NULL) {
         contacts_hold(contact, wish->slot, is_whole);
     }
@@ -388,12 +390,18 @@ static bool is_dialled_already(const struct contact *contact)
            (contact->state == CONTACTS_DIALLING && (contact->is_arranged || contact->link == 0));
 }
 
-static int hear_answer(struct overlay *overlay, uint64_t now_us, uint32_t link,
-                       const struct p2p_message *message)
+/* May who tells us name local addresses? The tracker may, and who is near itself. */
+static bool is_near(const struct neighbour *teller)
 {
-    const struct p2p_contact *named = &message->rendezvous.contact;
+    return teller == NULL || p2p_address_is_local(&teller->address);
+}
+
+static int hear_answer(struct overlay *overlay, uint64_t now_us, const struct neighbour *broker,
+                       uint32_t link, const struct p2p_message *message)
+{
+    struct p2p_contact named = message->rendezvous.contact;
     enum rendezvous_taken taken = rendezvous_answered(&overlay->rendezvous, now_us, link, message);
-    struct contact *contact = contacts_find(&overlay->contacts, named->peer_id);
+    struct contact *contact = contacts_find(&overlay->contacts, named.peer_id);
     if (taken == RENDEZVOUS_BREACH) {
         return ERROR_MALFORMED;
     }
@@ -404,27 +412,28 @@ static int hear_answer(struct overlay *overlay, uint64_t now_us, uint32_t link,
     if (taken == RENDEZVOUS_NEXT) {
         return overlay_broker_failed(overlay, now_us, contact);
     }
-    if (!overlay->config->rendezvous_punch || !p2p_address_is_dialable(&named->addresses[0])) {
+    if (!overlay->config->rendezvous_punch || !exchange_clean(&named, is_near(broker))) {
         return 0; /* the other side dials; ours goes on, or is over in time */
     }
-    return dial_arranged(overlay, now_us, contact, &named->addresses[0]);
+    return dial_arranged(overlay, now_us, contact, &named.addresses[0]);
 }
 
-static int hear_invite(struct overlay *overlay, uint64_t now_us, struct rendezvous_gate *gate,
-                       uint32_t link, const struct p2p_message *message)
+static int hear_invite(struct overlay *overlay, uint64_t now_us, const struct neighbour *broker,
+                       struct rendezvous_gate *gate, const struct p2p_message *message)
 {
     struct p2p_contact named = message->rendezvous.contact;
     struct contact *contact;
-    bool is_tracker = link == overlay->tracker;
+    bool is_tracker = broker == NULL;
     if (rendezvous_invited(overlay->config->rendezvous, now_us, gate, overlay->peer_id, message) !=
             RENDEZVOUS_DIAL ||
+        !exchange_clean(&named, is_near(broker)) ||
         overlay_is_banned(overlay, now_us, named.peer_id, &named.addresses[0]) ||
         neighbours_count(&overlay->neighbours) >= overlay->config->degree_hard) {
         return 0;
     }
-    int error =
-        put_contact(overlay, now_us, &named, is_tracker ? CONTACTS_TRACKER : CONTACTS_EXCHANGE,
-                    is_tracker ? 0 : link, &contact);
+    int error = overlay_put_contact(overlay, now_us, &named,
+                                    is_tracker ? CONTACTS_TRACKER : CONTACTS_EXCHANGE,
+                                    is_tracker ? 0 : broker->link, &contact);
     if (error != 0 || contact == NULL || is_dialled_already(contact) ||
         !overlay_take_attempt(overlay, now_us)) {
         return error;
@@ -444,8 +453,8 @@ static int hear_rendezvous(struct overlay *overlay, uint64_t now_us, struct neig
         return neighbour == NULL ? ERROR_MALFORMED : hear_ask(overlay, now_us, neighbour, message);
     }
     return message->rendezvous.role == P2P_RENDEZVOUS_INVITE
-               ? hear_invite(overlay, now_us, gate, link, message)
-               : hear_answer(overlay, now_us, link, message);
+               ? hear_invite(overlay, now_us, neighbour, gate, message)
+               : hear_answer(overlay, now_us, neighbour, link, message);
 }
 
 /* --- the door ----------------------------------------------------------------------------------- */
@@ -459,7 +468,7 @@ bool overlay_takes(enum p2p_type type)
 static int hear_tracker(struct overlay *overlay, uint64_t now_us, const struct p2p_message *message)
 {
     if (message->type == P2P_HELLO) {
-        hear_observed(overlay, message, true);
+        hear_observed(overlay, message, NULL);
         return 0;
     }
     if (message->type == P2P_RENDEZVOUS) {

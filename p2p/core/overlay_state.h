@@ -80,8 +80,9 @@ struct overlay {
     uint8_t listen_flags;
     uint8_t listen_count;
     struct p2p_address listen_addresses[P2P_LISTEN_ADDRESSES_MAX];
-    struct p2p_address observed; /* as others see us; its port is not one to dial */
-    bool is_listen_due;          /* the tracker and neighbours are to be told */
+    struct p2p_address observed;            /* as others see us, port 0 */
+    struct p2p_address claim, claim_teller; /* what the last neighbour said it is, and its own */
+    bool is_listen_due;                     /* the tracker and neighbours are to be told */
 
     struct overlay_status counts;
 };
@@ -97,6 +98,11 @@ void overlay_begin(struct overlay *overlay, uint64_t now_us);
 void overlay_own_contact(const struct overlay *overlay, struct p2p_contact *ret_contact);
 /* A neighbour as others may dial it; false: they can't. */
 bool overlay_export(const struct neighbour *neighbour, struct p2p_contact *ret_contact);
+/* Keeps what somebody says of a contact; told_link: the neighbour that says so, or 0.
+ * *ret_contact: NULL when nothing is kept. ERROR_NO_MEMORY. */
+int overlay_put_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_contact *heard,
+                        enum contacts_source source, uint32_t told_link,
+                        struct contact **ret_contact);
 bool overlay_is_banned(const struct overlay *overlay, uint64_t now_us, const uint8_t *peer_id,
                        const struct p2p_address *address);
 int overlay_drop_link(struct overlay *overlay, uint32_t link, uint8_t reason);

@@ -286,7 +286,7 @@ static int tell_have(struct overlay *overlay, const struct interest *interest,
 
 static int tell_file(struct overlay *overlay, struct interest *interest)
 {
-    struct overlay_stored stored;
+    struct overlay_stored stored = {.kind = P2P_HAVE_NONE};
     uint64_t still_fresh = 0;
     int error = find_stored(overlay, interest, &stored);
     for (uint32_t slot = 0; error == 0 && slot < OVERLAY_LINKS_MAX; slot++) {
