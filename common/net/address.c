@@ -66,6 +66,12 @@ void net_address_format(const struct net_address *address, char ret_text[NET_ADD
     }
 }
 
+bool net_address_equal(const struct net_address *a, const struct net_address *b)
+{
+    return a->family == b->family && a->port == b->port &&
+           memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
 void net_address_to_sockaddr(const struct net_address *address,
                              struct sockaddr_storage *ret_sockaddr, socklen_t *ret_bytes)
 {

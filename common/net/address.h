@@ -25,6 +25,8 @@ struct net_address {
 int net_address_parse(const char *host, uint16_t port, struct net_address *ret_address);
 /* "192.0.2.1:80", "[::1]:80"; "none" for family 0. */
 void net_address_format(const struct net_address *address, char ret_text[NET_ADDRESS_TEXT_BYTES]);
+/* Family, address and port. */
+bool net_address_equal(const struct net_address *a, const struct net_address *b);
 /* Family 4 or 6 only (asserted). */
 void net_address_to_sockaddr(const struct net_address *address,
                              struct sockaddr_storage *ret_sockaddr, socklen_t *ret_bytes);

@@ -159,7 +159,7 @@ static struct heard *place_for(struct lan *lan, const uint8_t *peer_id,
         bool is_old = other->told_us == 0 || now_us - other->told_us >= LAN_TELL_US;
         if (other->told_us != 0 && memcmp(other->peer_id, peer_id, HASH_BYTES) == 0 &&
             other->address.family == address->family) {
-            bool is_same = memcmp(&other->address, address, sizeof *address) == 0;
+            bool is_same = net_address_equal(&other->address, address);
             return is_old || !is_same ? other : NULL;
         }
         if (is_old && (found == NULL || other->told_us < found->told_us)) {

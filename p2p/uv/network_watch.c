@@ -93,8 +93,10 @@ static void look(void *context)
     uint64_t now_us = net_now_us();
     uint64_t suspended = suspended_us();
     bool slept = has_slept(watch, now_us, suspended);
-    bool is_other = count != watch->count ||
-                    memcmp(addresses, watch->addresses, count * sizeof addresses[0]) != 0;
+    bool is_other = count != watch->count;
+    for (uint32_t i = 0; i < count && !is_other; i++) {
+        is_other = !net_address_equal(&addresses[i], &watch->addresses[i]);
+    }
     memcpy(watch->addresses, addresses, sizeof addresses);
     watch->count = count;
     watch->suspended_us = suspended;
