@@ -19,8 +19,8 @@
  * limit is used and the delay is below half the target, the limit grows by a 32nd of the best that
  * the line has shown, less the nearer it is; what the delay grows by within an interval is how much
  * faster we send than the line takes, and is taken back at once; above the target
- * the limit is cut by a part of itself, up to a half. The first phase grows by half an interval
- * until the delay shows. Two links measure, by GIVE_PING, and the lower delay counts, as only our
+ * the limit is cut by a part of itself, up to a half. The first phase grows by a quarter an
+ * interval until the delay shows. Two links measure, by GIVE_PING, and the lower delay counts, as only our
  * own line is common to them. A PING that is out for long counts before it is answered.
  * What is sent to links in our own network does not pass our line: it takes no slot, no tokens, and
  * says nothing about the delay.

@@ -189,10 +189,10 @@ static void probe(struct give *give, uint64_t delay_us)
     struct give_limit *limit = &give->limit;
     if (delay_us > target_us(give) / 2) {
         limit->is_probing = false;
-        limit->bytes_per_s -= limit->bytes_per_s / 3; /* what it was before */
+        limit->bytes_per_s -= limit->bytes_per_s / 3; /* what it was two steps before */
         limit->best_bytes_per_s = limit->bytes_per_s;
     } else if (limit->was_thirsty) {
-        limit->bytes_per_s += limit->bytes_per_s / 2;
+        limit->bytes_per_s += limit->bytes_per_s / 4;
     }
 }
 

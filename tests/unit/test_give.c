@@ -3,6 +3,8 @@
  */
 #include "p2p/core/give.h"
 
+#include "common/prng.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +96,7 @@ static void test_waiting_is_bounded(void **state)
     ask("efgh", 2);
     expect(2, "-e -f -g -h");
     assert_true(give_asks(&give, &links[8], 3) == false); /* as many wait as there are slots */
-    assert_int_equal(deadline_us(3), 1 + 500 * MS); /* the slot that goes round */
+    assert_int_equal(deadline_us(3), 1 + 500 * MS);       /* the slot that goes round */
     expect(2 + 500 * MS - 1, "");
     expect(2 + 500 * MS, "!e !f !g !h");
     ask("e", 3 + 500 * MS); /* it may ask again */
@@ -275,6 +277,74 @@ static void test_many_actions(void **state)
     give_deinit(&give);
 }
 
+static void random_event(struct prng *prng, uint64_t now_us)
+{
+    struct give_link *link = &links[prng_below(prng, link_count)];
+    switch (prng_below(prng, 9)) {
+    case 0:
+        give_link_close(&give, link);
+        give_link_open(&give, link, (uint32_t)(link - links), (enum give_kind)prng_below(prng, 3),
+                       now_us);
+        break;
+    case 1:
+        give_answered(&give, link, now_us);
+        break;
+    case 2:
+        give_received(&give, link, prng_below(prng, 100000), now_us);
+        break;
+    case 3:
+        give_rtt(&give, link, prng_below(prng, 200000), now_us);
+        break;
+    case 4:
+        give_buffer(&give, prng_below(prng, 4) > 0 ? TIME_NEVER_US : prng_below(prng, 6 * S));
+        break;
+    case 5:
+        give_set(&give, prng_below(prng, 8) > 0, prng_below(prng, 2) * 100000, now_us);
+        break;
+    case 6:
+        if (give_may_send(&give, now_us)) {
+            give_sent(&give, link, 1 + prng_below(prng, 16398), now_us);
+        }
+        break;
+    default:
+        if (link->kind != GIVE_ORIGIN) {
+            (void)give_asks(&give, link, now_us);
+        }
+        break;
+    }
+}
+
+/* Whatever happens: what must hold holds, nobody waits longer than he may, and what is told to the
+ * caller is what is. */
+static void test_random(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct prng prng;
+        uint64_t now_us = 0;
+        prng_init(&prng, seed);
+        give_init(&give, &give_config_default, 0);
+        link_count = LINKS;
+        for (uint32_t i = 0; i < LINKS; i++) {
+            give_link_open(&give, &links[i], i, GIVE_PEER, 0);
+        }
+        for (uint32_t turn = 0; turn < 5000; turn++) {
+            struct give_action actions[GIVE_ACTIONS_MAX];
+            random_event(&prng, now_us);
+            uint32_t count = give_settle(&give, now_us, actions);
+            give_check_invariants(&give);
+            for (uint32_t i = 0; i < LINKS && count < GIVE_ACTIONS_MAX; i++) {
+                assert_true(links[i].stage != GIVE_WAITING ||
+                            now_us - links[i].since_us < give_config_default.wait_us);
+                assert_true(links[i].stage == GIVE_IDLE ||
+                            links[i].is_told_served == (links[i].stage == GIVE_SERVED));
+            }
+            now_us += prng_below(&prng, 3) == 0 ? prng_below(&prng, S / 2) : 0;
+        }
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_off_and_paused),
         cmocka_unit_test(test_local_links_take_no_slot),
         cmocka_unit_test(test_many_actions),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
