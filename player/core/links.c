@@ -128,7 +128,9 @@ enum links_duty links_duty(const struct link *link, const struct node_preset *pr
     if (!links_is_waiting(link)) {
         return LINK_DUTY_NONE;
     }
-    if (now_us >= time_add_us(link->quiet_since_us, preset->link_timeout_us)) {
+    uint64_t patience_us =
+        link->is_under_test ? preset->request_timeout_us : preset->link_timeout_us;
+    if (now_us >= time_add_us(link->quiet_since_us, patience_us)) {
         return LINK_DUTY_GIVE_UP;
     }
     if (link->ping_us == 0 &&
@@ -143,8 +145,9 @@ uint64_t links_next_deadline_us(const struct link *link, const struct node_prese
     if (!links_is_waiting(link)) {
         return TIME_NEVER_US;
     }
+    bool is_soon = link->ping_us == 0 || link->is_under_test;
     return time_add_us(link->quiet_since_us,
-                       link->ping_us == 0 ? preset->request_timeout_us : preset->link_timeout_us);
+                       is_soon ? preset->request_timeout_us : preset->link_timeout_us);
 }
 
 void links_connector_failed(struct connector *connector, const struct node_preset *preset,

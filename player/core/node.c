@@ -48,6 +48,8 @@ int node_new(const struct node_config *config, struct node **ret_node)
     node->preset = config->preset;
     node->is_store_on = config->cache_limit_bytes > 0;
     node->play.head.is_unsynced = config->fast;
+    node->late.look_us = TIME_NEVER_US;
+    node->peers.plan_us = TIME_NEVER_US;
     prng_init(&node->prng, config->seed);
     int rc = init_parts(node);
     if (rc != 0) {
@@ -63,6 +65,8 @@ void node_free(struct node *node)
     if (node == NULL) {
         return;
     }
+    node_give_free(node);
+    overlay_free(node->overlay);
     accounting_deinit(&node->accounting);
     files_deinit(&node->files);
     tracks_deinit(&node->tracks);
@@ -100,6 +104,7 @@ static void cached_file(struct node *node, const struct node_event *event)
     if (rc == ERROR_NO_MEMORY) {
         node_fail(node);
     }
+    node_peers_own_changed(node, event->cached_file.file);
 }
 
 static void read_chunks(struct node *node, const struct node_event *event)
@@ -134,6 +139,9 @@ static void dispatch_store(struct node *node, const struct node_event *event)
     case NODE_EVENT_MANIFEST_LOADED:
         node_tracks_loaded(node, event->manifest_loaded.track_id, event->manifest_loaded.bytes,
                            event->manifest_loaded.count);
+        break;
+    case NODE_EVENT_MANIFEST_CHECKED:
+        node_tracks_checked(node, event->manifest_checked.track_id, event->manifest_checked.valid);
         break;
     case NODE_EVENT_STORED:
         node_chunks_stored(node, event);
@@ -189,15 +197,13 @@ static void dispatch(struct node *node, const struct node_event *event)
     case NODE_EVENT_CACHED_FILE:
     case NODE_EVENT_CACHE_STATE:
     case NODE_EVENT_MANIFEST_LOADED:
+    case NODE_EVENT_MANIFEST_CHECKED:
     case NODE_EVENT_STORED:
     case NODE_EVENT_ROTTEN:
         dispatch_store(node, event);
         break;
     case NODE_EVENT_HASHED:
         node_chunks_hashed(node, event->hashed.slot, event->hashed.digest);
-        break;
-    case NODE_EVENT_MANIFEST_CHECKED:
-        node_tracks_checked(node, event->manifest_checked.track_id, event->manifest_checked.valid);
         break;
     case NODE_EVENT_IDENTITY_CHECKED:
         node_links_identity(node, event->identity_checked.link, event->identity_checked.valid);
@@ -228,15 +234,16 @@ static void dispatch(struct node *node, const struct node_event *event)
     case NODE_EVENT_SOUND_FAILED:
         node_play_sound(node, event);
         break;
-    case NODE_EVENT_ROOM:
     case NODE_EVENT_LISTENING:
     case NODE_EVENT_CONTACT:
     case NODE_EVENT_NETWORK:
+    case NODE_EVENT_ROOM:
     case NODE_EVENT_GIVING:
     case NODE_EVENT_TRACK_FOUND:
     case NODE_EVENT_PROOF_FOUND:
     case NODE_EVENT_GIVE_READ:
-        break; /* of use only with peers */
+        node_peers_event(node, event);
+        break;
     case NODE_EVENT_KINDS:
         assert(false);
         break;
@@ -269,7 +276,10 @@ static void settle(struct node *node)
         node_links_settle(node);
         passes++;
     } while (node->is_window_due && node->failed == 0 && passes < SETTLE_MAX);
+    node_peers_settle(node);
+    node_late_settle(node);
     node_plan(node);
+    node_give_settle(node);
     tell_end(node);
 }
 
@@ -286,11 +296,7 @@ static uint64_t starve_deadline_us(const struct node *node)
     if (node->play.phase == PLAY_OPENING || queue_next_fetch((struct queue *)&node->queue, 0)) {
         oldest_us = time_min_us(oldest_us, node->play.command_us);
     }
-    if (oldest_us == TIME_NEVER_US) {
-        return TIME_NEVER_US;
-    }
-    uint64_t from_us = oldest_us > since_us ? oldest_us : since_us;
-    return time_add_us(from_us, node->preset->starve_us);
+    return oldest_us == TIME_NEVER_US ? TIME_NEVER_US : node_tracks_starve_us(node, oldest_us);
 }
 
 /* The earliest of what will be due; what is due already has been dealt with. */
@@ -299,10 +305,17 @@ static uint64_t next_deadline_us(struct node *node)
     if (node->is_window_due || (node->is_plan_due && node->slots.resting_count > 0)) {
         return node->now_us;
     }
-    uint64_t due_us[] = {
-        node->files.hold_first == NULL ? TIME_NEVER_US : node->files.hold_first->hold_until_us,
-        node_play_deadline_us(node), node_links_deadline_us(node), starve_deadline_us(node)};
-    uint64_t deadline_us = TIME_NEVER_US;
+    uint64_t due_us[] = {node->files.hold_first == NULL ? TIME_NEVER_US
+                                                        : node->files.hold_first->hold_until_us,
+                         node_play_deadline_us(node),
+                         node_links_deadline_us(node),
+                         starve_deadline_us(node),
+                         node->late.look_us,
+                         node->peers.plan_us};
+    uint64_t deadline_us = time_min_us(node_peers_deadline_us(node), node_give_deadline_us(node));
+    if (deadline_us <= node->now_us) {
+        return node->now_us; /* they had more to do than one step may */
+    }
     for (size_t i = 0; i < sizeof due_us / sizeof due_us[0]; i++) {
         if (due_us[i] > node->now_us) {
             deadline_us = time_min_us(deadline_us, due_us[i]);
@@ -322,6 +335,7 @@ int node_step(struct node *node, const struct node_event *event, struct node_upd
     node->is_in_step = true;
     node->now_us = event->now_us;
     effects_clear(&node->effects);
+    node_give_begin_step(node);
     slots_settle(&node->slots);
     if (node->is_sweep_due) {
         node->is_sweep_due = false;
@@ -363,6 +377,23 @@ static uint64_t buffered_us(const struct node *node, uint64_t position_us)
     return lacking == from ? 0 : time_until_us(position_us, until_us);
 }
 
+uint64_t node_buffer_us(const struct node *node)
+{
+    const struct play *play = &node->play;
+    const struct track *track = node_play_track(node);
+    const struct file *file = track == NULL ? NULL : files_find(&node->files, track->file);
+    if (play->phase != PLAY_SOUNDING || file == NULL || file->held_count == file->chunk_count) {
+        return TIME_NEVER_US;
+    }
+    if (play->is_stalled) {
+        return 0;
+    }
+    uint64_t position_us = playhead_position_us(&play->head, node->now_us);
+    uint64_t buffer_us = buffered_us(node, position_us);
+    return time_add_us(position_us, buffer_us) >= play->head.duration_us ? TIME_NEVER_US
+                                                                         : buffer_us;
+}
+
 void node_get_status(const struct node *node, uint64_t now_us, struct node_status *ret_status)
 {
     const struct play *play = &node->play;
@@ -376,25 +407,8 @@ void node_get_status(const struct node *node, uint64_t now_us, struct node_statu
     status.origin_up = link != NULL && link->is_checked && link->state == LINK_UP;
     status.origin_rate_bps = link == NULL ? 0 : link->rate.bytes_per_s;
     status.origin_rtt_us = link == NULL ? 0 : link->rate.rtt_us;
+    node_peers_status(node, &status);
     *ret_status = status;
-}
-
-uint32_t node_get_peers(const struct node *node, uint64_t now_us, struct node_peer *ret_peers,
-                        uint32_t capacity)
-{
-    uint32_t count = 0;
-    (void)now_us;
-    for (uint32_t i = 0; i < node->links.count; i++) {
-        const struct link *link = node->links.list[i];
-        if (link->kind != NODE_LINK_PEER || link->state != LINK_UP) {
-            continue;
-        }
-        if (count < capacity) {
-            ret_peers[count] = (struct node_peer){.link = link->number};
-        }
-        count++;
-    }
-    return count;
 }
 
 bool node_chunk_source(const struct node *node, media_handle handle, uint32_t chunk,
@@ -418,7 +432,9 @@ size_t node_heap_bytes(const struct node *node)
     return sizeof *node + effects_heap_bytes(&node->effects) + slots_heap_bytes(&node->slots) +
            files_heap_bytes(&node->files) + tracks_heap_bytes(&node->tracks) +
            links_heap_bytes(&node->links) + queue_heap_bytes(&node->queue) +
-           accounting_heap_bytes(&node->accounting) + cache_index_heap_bytes(node->index);
+           accounting_heap_bytes(&node->accounting) + cache_index_heap_bytes(node->index) +
+           (node->overlay == NULL ? 0 : overlay_heap_bytes(node->overlay)) +
+           node_give_heap_bytes(node);
 }
 
 /* What the links' requests, the chunks' states and the slots say of each other. */
@@ -446,6 +462,13 @@ static void check_chunks(const struct node *node)
             }
         }
     }
+    for (uint32_t i = 0; i < node->late.hedge_count; i++) {
+        const struct hedge *hedge = &node->late.hedges[i];
+        bytes += files_chunk_bytes(hedge->file, hedge->chunk);
+        promised += hedge->slot == SLOT_NONE;
+        taken += hedge->slot != SLOT_NONE;
+        bytes -= hedge->slot == SLOT_NONE ? 0 : node->slots.list[hedge->slot].filled;
+    }
     uint64_t outstanding = 0;
     for (uint32_t i = 0; i < node->links.count; i++) {
         outstanding += node->links.list[i]->requests.bytes;
@@ -470,6 +493,11 @@ void node_check_invariants(const struct node *node)
     accounting_check_invariants(&node->accounting);
     cache_index_check_invariants(node->index);
     check_chunks(node);
+    node_late_check_invariants(node);
+    node_give_check_invariants(node);
+    if (node->overlay != NULL) {
+        overlay_check_invariants(node->overlay);
+    }
     for (uint32_t i = 1; i < node->effects.count; i++) {
         assert(node->effects.list[i - 1].kind <= node->effects.list[i].kind);
     }

@@ -96,14 +96,16 @@ static void chunk_arrived(struct node *node, struct link *link, struct request *
     effect->hash.bytes = files_chunk_bytes(file, chunk);
     files_set_state(file, chunk, CHUNK_HASHING);
     row->requests[chunk % ROW_CHUNKS] = 0;
+    if (request->expected_us != 0) {
+        rate_expected(&link->rate, request->expected_us, node->now_us);
+        request->expected_us = 0;
+    }
     assert(request->left > 0);
     if (--request->left == 0) {
         requests_remove(&link->requests, request->number);
-        if (link->requests.count == 0) {
-            rate_idle(&link->rate, node->now_us);
-            start_rule_idle(&node->start_rule);
-        }
+        node_plan_idle(node, link);
     }
+    node_late_arrived(node, file, chunk);
     node->is_plan_due = true;
 }
 
@@ -119,6 +121,9 @@ int node_chunks_fragment(struct node *node, struct link *link, const struct p2p_
     }
     if (request->kind == REQUEST_OPEN) {
         return ERROR_MALFORMED;
+    }
+    if (request->kind == REQUEST_HEDGE) {
+        return node_late_fragment(node, link, request, message);
     }
     struct file *file = files_find(&node->files, request->file);
     assert(file != NULL);
@@ -198,6 +203,7 @@ static bool make_room(struct node *node, media_handle keep, uint64_t bytes)
     media_handle victim = 0;
     while (cache_index_next_victim(node->index, node->storing_bytes + bytes, keep, &victim)) {
         node_effect(node, NODE_EFFECT_EVICT_FILE)->evict.file = victim;
+        node_peers_own_changed(node, victim);
         NODE_TRACE(node, "evict a file");
         struct file *file = files_find(&node->files, victim);
         if (file != NULL && file->is_attached) {
@@ -301,7 +307,12 @@ static void chunk_ready(struct node *node, struct row *row, uint32_t chunk, uint
     effect->ready.chunk = chunk;
     effect->ready.slot = slot;
     accounting_fetched(&node->accounting, file, chunk);
-    links_connector_proved(&node->links.origin);
+    struct link *link = links_find(&node->links, row->links[chunk % ROW_CHUNKS]);
+    if (files_source(file, chunk) == NODE_SOURCE_ORIGIN) {
+        links_connector_proved(&node->links.origin);
+    } else if (link != NULL) {
+        node_peers_received(node, link, file->handle, files_chunk_bytes(file, chunk));
+    }
     node->is_fetch_due = true;
     node->is_start_due = true;
     meet_wants(node, file, chunk);
@@ -315,7 +326,8 @@ static void chunk_bad(struct node *node, struct row *row, uint32_t chunk)
     uint32_t number = row->links[chunk % ROW_CHUNKS];
     give_slot(node, row, chunk);
     files_set_state(file, chunk, CHUNK_MISSING);
-    file->bad_count++;
+    /* A peer that lies is no reason to give the file up: the peer is. */
+    file->bad_count += files_source(file, chunk) == NODE_SOURCE_ORIGIN;
     NODE_TRACE(node, "wrong bytes in chunk %u from link %u", chunk, number);
     struct node_note *note = node_note(node, NODE_NOTE_BAD_CHUNK, 0);
     note->link = number;
@@ -323,7 +335,7 @@ static void chunk_bad(struct node *node, struct row *row, uint32_t chunk)
     files_close_row(&node->files, row);
     struct link *link = links_find(&node->links, number);
     if (link != NULL && link->state == LINK_UP) {
-        node_links_drop(node, link, P2P_BYE_BAD_DATA);
+        node_links_brought_wrong(node, link);
     }
     if (file->bad_count >= node->preset->bad_chunks_max) {
         node_tracks_fail_file(node, file, ERROR_MISMATCH);
@@ -511,6 +523,8 @@ void node_chunks_stored(struct node *node, const struct node_event *event)
         if (level == CACHE_PROTECTION_NONE && file->is_attached) {
             node_tracks_protect(node, file);
         }
+        node->peers.is_wish_due = true;
+        node_peers_own_changed(node, file->handle);
     }
     row_written(node, row, mask, rc == 0);
     if (rc != 0) {
@@ -574,6 +588,7 @@ void node_chunks_rotten(struct node *node, media_handle handle, uint32_t row)
     struct node_effect *effect = node_effect(node, NODE_EFFECT_EVICT_ROW);
     effect->evict.file = handle;
     effect->evict.row = row;
+    node_peers_own_changed(node, handle);
     struct file *file = files_find(&node->files, handle);
     if (file != NULL && file->is_attached) {
         files_sync(&node->files, file);
@@ -659,7 +674,10 @@ void node_chunks_want(struct node *node, const struct node_event *event)
     }
     NODE_TRACE(node, "want %u: chunks %u+%u of entry %u", want->number, want->first_chunk,
                want->count, want->entry);
-    int error = file->refused != 0 ? file->refused : node_tracks_unreachable(node, want->since_us);
+    int error = node_tracks_unreachable(node, want->since_us);
+    if (file->refused != 0 && !node_peers_have(node, file->handle)) {
+        error = file->refused;
+    }
     if (error != 0) {
         node_chunks_answer(node, index, error);
         return;

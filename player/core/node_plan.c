@@ -2,13 +2,16 @@
  * node_plan.c: from what is wanted and played to requests, and back by cancelling.
  *
  * Responsible for the order of demands (docs/PLANNER.md), for turning the planner's runs into
- * REQUESTs and tracks without manifest into OPENs, and for what is cancelled when. The choice
- * itself is planner.c's.
+ * REQUESTs and tracks without manifest into OPENs, and for what is cancelled when. Who may be asked
+ * is node_sources.c's, the choice itself planner.c's.
  */
 #include "player/core/node_state.h"
 
 #include <assert.h>
 #include <string.h>
+
+/* What waits for its time is looked at so often. */
+#define PLAN_AGAIN_US (250 * TIME_US_PER_MS)
 
 /* --- time and place ----------------------------------------------------------------------------*/
 
@@ -27,6 +30,12 @@ uint64_t node_plan_time_of(const struct file *file, uint64_t duration_us, uint32
 }
 
 /* --- demands -----------------------------------------------------------------------------------*/
+
+/* Which part of the heads is played, in percent: the entry that follows, and those behind it
+ * (39 % of plays are clicks at random). */
+#define USE_NEXT_PERCENT 61u
+#define USE_LATER_PERCENT 37u
+#define CERTAIN_PERCENT 100u
 
 struct demands {
     struct planner_demand list[PLANNER_DEMANDS_MAX];
@@ -61,7 +70,7 @@ static void add_wants(struct node *node, struct demands *demands)
 
 static void add_start_set(struct demands *demands, struct file *file,
                           const struct media_file *media, uint8_t priority, uint64_t due_us,
-                          bool is_speculative)
+                          uint32_t use_percent)
 {
     for (uint32_t i = 0; i < media->start_run_count; i++) {
         const struct media_run *run = &media->start_runs[i];
@@ -70,7 +79,8 @@ static void add_start_set(struct demands *demands, struct file *file,
                                              .end = run->first + run->count,
                                              .priority = priority,
                                              .due_us = due_us,
-                                             .is_speculative = is_speculative});
+                                             .is_speculative = use_percent < CERTAIN_PERCENT,
+                                             .use_percent = (uint8_t)use_percent});
     }
 }
 
@@ -97,13 +107,24 @@ static void add_onwards(struct node *node, struct demands *demands, struct file 
                                          .priority = P2P_PRIORITY_PLAY,
                                          .due_us = due_us,
                                          .step_us = step_us});
-    add(demands,
-        (struct planner_demand){.file = file,
-                                .begin = soon,
-                                .end = file->chunk_count,
-                                .priority = later,
-                                .due_us = time_add_us(due_us, time_scale(step_us, soon - from, 1)),
-                                .step_us = step_us});
+    uint32_t rare = file->chunk_count;
+    if (node->overlay != NULL && node->preset->rarest_us != TIME_NEVER_US) {
+        uint64_t ahead_us = time_until_us(wait_us, node->preset->rarest_us);
+        rare = node_plan_chunk_at(file, duration_us, time_add_us(position_us, ahead_us)) + 1;
+        rare = (rare + ROW_CHUNKS - 1) / ROW_CHUNKS * ROW_CHUNKS;
+        rare = rare > soon ? rare : soon;
+    }
+    const uint32_t bounds[] = {soon, rare, file->chunk_count};
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t begins_us = time_add_us(due_us, time_scale(step_us, bounds[i] - from, 1));
+        add(demands, (struct planner_demand){.file = file,
+                                             .begin = bounds[i],
+                                             .end = bounds[i + 1],
+                                             .priority = later,
+                                             .due_us = begins_us,
+                                             .step_us = step_us,
+                                             .is_rarest_first = i == 1});
+    }
 }
 
 /* The start set until sound is there, then from where the decoder reads to the end. */
@@ -113,7 +134,7 @@ static void add_current(struct node *node, struct demands *demands, struct file 
     const struct play *play = &node->play;
     uint64_t urgent_us = node->preset->urgent_us;
     if (play->phase == PLAY_SWITCHED) {
-        add_start_set(demands, file, media, P2P_PRIORITY_PLAY, node->now_us, false);
+        add_start_set(demands, file, media, P2P_PRIORITY_PLAY, node->now_us, CERTAIN_PERCENT);
         if (node->preset->cold_start_us > urgent_us) {
             urgent_us = node->preset->cold_start_us;
         }
@@ -135,7 +156,7 @@ static void add_next(struct node *node, struct demands *demands, struct file *fi
     uint64_t due_us = time_add_us(node->now_us, begins_us);
     bool is_urgent = begins_us <= node->preset->urgent_us;
     add_start_set(demands, file, media, is_urgent ? P2P_PRIORITY_PLAY : P2P_PRIORITY_AHEAD, due_us,
-                  false);
+                  CERTAIN_PERCENT);
     add_onwards(node, demands, file, media_file_duration_us(media), 0, 0, begins_us,
                 node->preset->urgent_us, P2P_PRIORITY_PREFETCH);
 }
@@ -214,7 +235,8 @@ static void add_item(struct node *node, struct demands *demands, const struct wi
     case WINDOW_NEXT:
     case WINDOW_HEAD:
         if (node->budget.tokens > 0) {
-            add_start_set(demands, file, media, P2P_PRIORITY_PREFETCH, TIME_NEVER_US, true);
+            uint32_t use = item->role == WINDOW_NEXT ? USE_NEXT_PERCENT : USE_LATER_PERCENT;
+            add_start_set(demands, file, media, P2P_PRIORITY_PREFETCH, TIME_NEVER_US, use);
         }
         break;
     case WINDOW_FETCH:
@@ -255,32 +277,9 @@ static void make_demands(struct node *node, struct demands *demands)
     add_role(node, demands, WINDOW_FETCH);
 }
 
-/* --- sources and requests ----------------------------------------------------------------------*/
+/* --- requests ----------------------------------------------------------------------------------*/
 
-static uint32_t make_sources(struct node *node, struct planner_source *sources)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < node->links.count; i++) {
-        const struct link *link = node->links.list[i];
-        if (link->state != LINK_UP || link->busy_until_us > node->now_us) {
-            continue;
-        }
-        uint64_t limit =
-            planner_pipeline_bytes(node->preset, link->rate.bytes_per_s, link->rate.rtt_us);
-        sources[count++] = (struct planner_source){
-            .kind = link->kind == NODE_LINK_ORIGIN ? NODE_SOURCE_ORIGIN : NODE_SOURCE_PEERS,
-            .link = link->number,
-            .bytes_per_s = link->rate.bytes_per_s,
-            .delay_us = link->rate.rtt_us,
-            .outstanding_bytes = link->requests.bytes,
-            .limit_bytes = limit,
-            .requests_left = links_requests_left(link)};
-    }
-    return count;
-}
-
-/* Adds a request to the link's list, and notes whether its answer will time the round trip. */
-static struct request *new_request(struct node *node, struct link *link, enum request_kind kind)
+struct request *node_plan_new_request(struct node *node, struct link *link, enum request_kind kind)
 {
     links_asked(link, node->now_us);
     bool is_alone = link->requests.count == 0;
@@ -291,10 +290,33 @@ static struct request *new_request(struct node *node, struct link *link, enum re
     return request;
 }
 
+void node_plan_send(struct node *node, struct link *link, const struct request *request,
+                    const struct file *file)
+{
+    struct p2p_message *message = node_links_send(node, link, P2P_REQUEST);
+    message->request.request = request->number;
+    message->request.file = *media_intern_id(node->config.intern, file->handle);
+    message->request.first_chunk = request->first_chunk;
+    message->request.count = request->count;
+    message->request.priority = request->priority;
+    message->request.flags = request->wants_proofs ? P2P_REQUEST_PROOFS : 0;
+    node_links_sent(node, message);
+    uint64_t look_us = time_add_us(node->now_us, node->preset->late_look_us);
+    node->late.look_us = time_min_us(node->late.look_us, look_us);
+    NODE_TRACE(node, "request %u: chunks %u+%u, priority %u%s", request->number,
+               request->first_chunk, request->count, request->priority,
+               request->wants_proofs ? ", proofs" : "");
+    if (link->kind == NODE_LINK_PEER) {
+        NODE_TRACE(node, "of link %u", link->number);
+    }
+}
+
 static void ask(struct node *node, const struct planner_run *run, struct planner_source *source)
 {
     struct link *link = links_find(&node->links, source->link);
-    struct request *request = new_request(node, link, REQUEST_CHUNKS);
+    uint64_t expected_us = planner_expected_us(source);
+    struct request *request = node_plan_new_request(node, link, REQUEST_CHUNKS);
+    request->expected_us = time_add_us(node->now_us, expected_us);
     request->priority = run->priority;
     request->file = run->file->handle;
     request->first_chunk = run->first_chunk;
@@ -311,21 +333,12 @@ static void ask(struct node *node, const struct planner_run *run, struct planner
     if (run->is_speculative) {
         window_budget_spend(&node->budget, bytes);
     }
-    struct p2p_message *message = node_links_send(node, link, P2P_REQUEST);
-    message->request.request = request->number;
-    message->request.file = *media_intern_id(node->config.intern, run->file->handle);
-    message->request.first_chunk = run->first_chunk;
-    message->request.count = (uint16_t)run->count;
-    message->request.priority = run->priority;
-    message->request.flags = run->wants_proofs ? P2P_REQUEST_PROOFS : 0;
-    node_links_sent(node, message);
-    NODE_TRACE(node, "request %u: chunks %u+%u, priority %u%s", request->number, run->first_chunk,
-               run->count, run->priority, run->wants_proofs ? ", proofs" : "");
+    node_plan_send(node, link, request, run->file);
 }
 
 static void open_track(struct node *node, struct link *link, struct track *track, bool wants_start)
 {
-    struct request *request = new_request(node, link, REQUEST_OPEN);
+    struct request *request = node_plan_new_request(node, link, REQUEST_OPEN);
     request->wants_start = wants_start;
     request->wants_proofs = wants_start;
     memcpy(request->track_id, track->id, TRACK_ID_BYTES);
@@ -338,11 +351,32 @@ static void open_track(struct node *node, struct link *link, struct track *track
     NODE_TRACE(node, "open %u%s", request->number, wants_start ? " with the start set" : "");
 }
 
+/* Nobody but peers can be asked for manifests: one peer after the other, for what is to play first.
+ * They are signed, so that it does not matter whose they are. */
+static void open_tracks_of_peers(struct node *node)
+{
+    for (uint32_t i = 0; i < node->window.count; i++) {
+        const struct window_item *item = &node->window.items[i];
+        struct track *track = node_track_of(node, item->entry);
+        if (track == NULL || track->state != TRACK_ABSENT || track->retry_us > node->now_us) {
+            continue;
+        }
+        struct link *link = node_peers_asked(node, track->peer_tries);
+        if (link == NULL) {
+            return;
+        }
+        track->peer_tries++;
+        track->retry_us = time_add_us(node->now_us, node->preset->peer_busy_us);
+        open_track(node, link, track, false);
+    }
+}
+
 /* Asks for manifests: at once for what is to play or to be fetched, a few at a time for others. */
 static void open_tracks(struct node *node)
 {
     struct link *link = links_origin(&node->links);
-    if (link == NULL || link->state != LINK_UP || link->busy_until_us > node->now_us) {
+    if (link == NULL || !node_sources_may_ask(node, link)) {
+        open_tracks_of_peers(node);
         return;
     }
     uint32_t opening = 0;
@@ -367,14 +401,38 @@ static void open_tracks(struct node *node)
     }
 }
 
+/* Of which files more holders may come any moment. */
+static void mark_sought(const struct node *node, struct demands *demands)
+{
+    struct overlay_sources sources = {0};
+    for (uint32_t i = 0; i < demands->count && node->overlay != NULL; i++) {
+        struct planner_demand *demand = &demands->list[i];
+        if (i == 0 || demand->file != demands->list[i - 1].file) {
+            overlay_get_sources(node->overlay, demand->file->handle, &sources);
+        }
+        demand->is_sought = sources.is_looking;
+    }
+}
+
+/* What is left waits for its time to be asked of the origin, or for a peer that has it. */
+static void plan_again(struct node *node, const struct demands *demands)
+{
+    for (uint32_t i = 0; i < demands->count && node->overlay != NULL; i++) {
+        const struct planner_demand *demand = &demands->list[i];
+        if (files_next_missing(demand->file, demand->begin, demand->end) < demand->end) {
+            node->peers.plan_us = time_add_us(node->now_us, PLAN_AGAIN_US);
+            return;
+        }
+    }
+}
+
 static void ask_for_chunks(struct node *node)
 {
     struct planner_source sources[PLANNER_SOURCES_MAX];
-    struct planner_view view = {.preset = node->preset,
-                                .now_us = node->now_us,
-                                .sources = sources,
-                                .source_count = make_sources(node, sources),
-                                .slots_count = node->slots.count};
+    struct node_holding holdings[PLANNER_SOURCES_MAX];
+    struct node_shares shares;
+    struct planner_view view = {.sources = sources};
+    node_sources_show(node, &view, holdings, &shares);
     if (!planner_has_room(&view, true)) {
         return;
     }
@@ -383,6 +441,7 @@ static void ask_for_chunks(struct node *node)
     if (demands.count == 0) {
         return;
     }
+    mark_sought(node, &demands);
     node_chunks_relieve(node);
     view.demands = demands.list;
     view.demand_count = demands.count;
@@ -395,19 +454,51 @@ static void ask_for_chunks(struct node *node)
             break; /* the demands say otherwise, and are made anew next time */
         }
     }
+    plan_again(node, &demands);
 }
 
 void node_plan(struct node *node)
 {
-    if (!node->is_plan_due || node->is_stopped) {
+    bool is_time = node->overlay != NULL && node->now_us >= node->peers.plan_us;
+    if ((!node->is_plan_due && !is_time) || node->is_stopped) {
         return;
     }
     node->is_plan_due = false;
+    node->peers.plan_us = TIME_NEVER_US;
     open_tracks(node);
     ask_for_chunks(node);
 }
 
 /* --- taking back -------------------------------------------------------------------------------*/
+
+void node_plan_idle(struct node *node, struct link *link)
+{
+    if (link->requests.count > 0) {
+        return;
+    }
+    rate_idle(&link->rate, node->now_us);
+    for (uint32_t i = 0; i < node->links.count; i++) {
+        if (node->links.list[i]->requests.count > 0) {
+            return;
+        }
+    }
+    start_rule_idle(&node->start_rule);
+}
+
+uint32_t node_plan_first_left(const struct node *node, const struct link *link,
+                              const struct request *request)
+{
+    const struct file *file = request->file == 0 ? NULL : files_find(&node->files, request->file);
+    for (uint32_t i = 0; file != NULL && i < request->count; i++) {
+        uint32_t chunk = request->first_chunk + i;
+        const struct row *row = files_row(file, chunk);
+        if (row != NULL && row->links[chunk % ROW_CHUNKS] == link->number &&
+            row->requests[chunk % ROW_CHUNKS] == request->number) {
+            return chunk;
+        }
+    }
+    return request->first_chunk;
+}
 
 void node_plan_take_back(struct node *node, struct link *link, uint32_t number)
 {
@@ -417,6 +508,12 @@ void node_plan_take_back(struct node *node, struct link *link, uint32_t number)
         node_tracks_unopened(node, request->track_id);
     }
     struct file *file = request->file == 0 ? NULL : files_find(&node->files, request->file);
+    if (request->kind == REQUEST_HEDGE) {
+        node_late_dropped(node, link, number);
+        requests_remove(&link->requests, number);
+        node_plan_idle(node, link);
+        return;
+    }
     requests_remove(&link->requests, number);
     for (uint32_t r = 0; file != NULL && file->rows != NULL && r < file->row_count; r++) {
         for (uint32_t i = 0; file->rows != NULL && file->rows[r] != NULL && i < ROW_CHUNKS; i++) {
@@ -430,10 +527,7 @@ void node_plan_take_back(struct node *node, struct link *link, uint32_t number)
             node_chunks_unproven(node, link, left);
         }
     }
-    if (link->requests.count == 0) {
-        rate_idle(&link->rate, node->now_us);
-        start_rule_idle(&node->start_rule);
-    }
+    node_plan_idle(node, link);
 }
 
 void node_plan_cancel(struct node *node, struct link *link, uint32_t number)
@@ -517,9 +611,8 @@ void node_plan_cancel_far(struct node *node)
     }
 }
 
-/* Payload that the link sends before this chunk of a request that is not urgent: what is more
- * urgent or was asked for before, and the request's own chunks before it. */
-static uint64_t bytes_before(const struct link *link, const struct request *asked, uint32_t chunk)
+uint64_t node_plan_bytes_before(const struct link *link, const struct request *asked,
+                                uint32_t chunk)
 {
     uint64_t chunks = 0;
     for (uint32_t i = 0; i < link->requests.count; i++) {
@@ -548,7 +641,7 @@ void node_plan_overtake(struct node *node, const struct want *want)
         uint32_t number = row->requests[chunk % ROW_CHUNKS];
         const struct request *request = requests_find(&link->requests, number);
         if (is_chunks_ahead(request, NULL) &&
-            is_bottleneck(node, link, bytes_before(link, request, chunk))) {
+            is_bottleneck(node, link, node_plan_bytes_before(link, request, chunk))) {
             node_plan_cancel(node, link, number);
         }
     }

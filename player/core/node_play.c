@@ -347,6 +347,7 @@ static void started(struct node *node, uint32_t entry, uint64_t position_us)
         playhead_move(&play->head, node->now_us);
     }
     accounting_heard(&node->accounting, entry, file);
+    node_peers_own_played(node, file->handle);
     if (play->is_new) {
         node_note(node, NODE_NOTE_STARTED, entry);
     }
@@ -421,6 +422,8 @@ void node_play_fail_entry(struct node *node, uint32_t entry, int error)
 void node_play_sound(struct node *node, const struct node_event *event)
 {
     struct play *play = &node->play;
+    node->peers.is_wish_due = true;
+    node->peers.is_buffer_due = true;
     switch ((int)event->kind) {
     case NODE_EVENT_POSITION:
         if (event->position.entry == play->entry && play->phase == PLAY_SOUNDING) {

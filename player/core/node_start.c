@@ -28,16 +28,36 @@ static uint64_t block_bytes(const struct track *track)
     return has_parser ? PARSER_BLOCK_BYTES : 0;
 }
 
+/* How fast what is missing can come: the origin, and peers that have something of the file. */
+static void sum_sources(const struct node *node, const struct file *file, struct start_need *need)
+{
+    for (uint32_t i = 0; i < node->links.count; i++) {
+        const struct link *link = node->links.list[i];
+        struct overlay_holding holding;
+        bool is_source = link->kind == NODE_LINK_ORIGIN
+                             ? file->refused == 0
+                             : node->overlay != NULL && overlay_holding(node->overlay, link->number,
+                                                                        file->handle, &holding);
+        if (link->state == LINK_UP && is_source) {
+            need->rate_bytes_per_s += link->rate.bytes_per_s;
+            need->sufficient += link->rate.bytes_per_s >= need->music_bytes_per_s;
+        }
+    }
+}
+
 /* What playing on needs. False: nothing is missing, or nothing can be said. */
 static bool look_ahead(const struct node *node, struct start_need *ret_need)
 {
     const struct play *play = &node->play;
-    const struct link *link = links_origin(&node->links);
     const struct track *track = node_play_track(node);
     struct file *file = track == NULL ? NULL : files_find(&node->files, track->file);
-    if (file == NULL || !file->is_attached || link == NULL || link->state != LINK_UP ||
-        link->rate.bytes_per_s == 0 || play->head.duration_us == 0 || file->refused != 0 ||
-        is_full(node, file)) {
+    if (file == NULL || !file->is_attached || play->head.duration_us == 0 || is_full(node, file)) {
+        return false;
+    }
+    struct start_need need = {.music_bytes_per_s =
+                                  time_scale(file->bytes, TIME_US_PER_S, play->head.duration_us)};
+    sum_sources(node, file, &need);
+    if (need.rate_bytes_per_s == 0) {
         return false;
     }
     uint64_t position_us = playhead_position_us(&play->head, node->now_us);
@@ -52,12 +72,10 @@ static bool look_ahead(const struct node *node, struct start_need *ret_need)
     for (uint32_t chunk = lacking; chunk < file->chunk_count; chunk++) {
         missing += files_holds(file, chunk) ? 0 : files_chunk_bytes(file, chunk);
     }
-    *ret_need = (struct start_need){
-        .buffered_bytes = time_until_us(played, until),
-        .missing_bytes = missing,
-        .music_bytes_per_s = time_scale(file->bytes, TIME_US_PER_S, play->head.duration_us),
-        .block_bytes = block_bytes(track),
-        .rate_bytes_per_s = link->rate.bytes_per_s};
+    need.buffered_bytes = time_until_us(played, until);
+    need.missing_bytes = missing;
+    need.block_bytes = block_bytes(track);
+    *ret_need = need;
     return true;
 }
 

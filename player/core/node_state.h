@@ -10,11 +10,18 @@
  *   node_chunks.c  a chunk's life from fragment to store, wants, slots
  *   node_links.c   hello, messages, silence, connecting
  *   node_plan.c    demands, requests, cancels
+ *   node_sources.c links as the planner sees them
+ *   node_late.c    what comes too late: taken back, or asked for a second time
+ *   node_peers.c   the overlay: whom to link with, who has what
+ *   node_give.c    what peers take from us
  */
 #ifndef PLAYER_CORE_NODE_STATE_H
 #define PLAYER_CORE_NODE_STATE_H
 
 #include "common/error.h"
+#include "p2p/core/give.h"
+#include "p2p/core/overlay.h"
+#include "p2p/core/server.h"
 #include "player/core/accounting.h"
 #include "player/core/effects.h"
 #include "player/core/files.h"
@@ -56,6 +63,45 @@ struct play {
     uint32_t read_chunk; /* what the decoder reads next, as far as it reads on in order */
 };
 
+/* A chunk that was late and is asked for a second time, elsewhere. It has a slot of its own. */
+#define HEDGES_MAX 4u
+struct hedge {
+    struct file *file;
+    uint32_t chunk;
+    uint32_t link;
+    uint32_t request;
+    uint32_t slot; /* SLOT_NONE: promised, nothing has come */
+};
+
+/* What node_late.c keeps. */
+struct late {
+    struct hedge hedges[HEDGES_MAX];
+    uint32_t hedge_count;
+    uint64_t next_hedge_us; /* none before */
+    uint64_t look_us;       /* when to look again; TIME_NEVER_US = when something happens */
+};
+
+/* What node_peers.c keeps, and what the shell has said before there was an overlay. */
+struct peers {
+    bool is_listening;
+    uint16_t port;
+    uint8_t flags; /* P2P_LISTEN_* */
+    uint8_t address_count;
+    struct p2p_address addresses[P2P_LISTEN_ADDRESSES_MAX];
+    bool is_giving_told;
+    bool is_giving_allowed;
+    uint64_t give_bytes_per_s;
+    struct overlay_wish wishes[OVERLAY_WISHES_MAX]; /* as the overlay knows them */
+    uint32_t wish_count;
+    bool is_wish_due;     /* something changed that may change them */
+    bool is_settle_due;   /* the overlay was told something */
+    bool is_buffer_due;   /* what is buffered may be another amount */
+    uint64_t progress_us; /* when payload last came from a peer */
+    uint64_t plan_us;     /* when to plan again: something waits for its time */
+};
+
+struct giver;
+
 struct node {
     struct node_config config;
     const struct node_preset *preset;
@@ -73,6 +119,10 @@ struct node {
     struct accounting accounting;
     struct play play;
     struct start_rule start_rule;
+    struct late late;
+    struct peers peers;
+    struct overlay *overlay; /* NULL until it is needed */
+    struct giver *giver;     /* NULL until there is a peer */
     uint64_t now_us;
     uint64_t storing_bytes; /* in STORE_ROWs that are outstanding */
     int failed;             /* ERROR_NO_MEMORY: this step, and the node with it */
@@ -169,6 +219,8 @@ void node_tracks_protect(struct node *node, const struct file *file);
 void node_tracks_fail_file(struct node *node, const struct file *file, int error);
 /* What waits for the origin and can't have it any more fails. */
 void node_tracks_reach(struct node *node);
+/* When what waits since then is in vain; TIME_NEVER_US: the origin is there. */
+uint64_t node_tracks_starve_us(const struct node *node, uint64_t since_us);
 /* 0: the origin is there or may come; else why what needs it fails. `since_us`: waits since. */
 int node_tracks_unreachable(const struct node *node, uint64_t since_us);
 /* Says which fetches are complete. */
@@ -212,6 +264,16 @@ void node_links_message(struct node *node, uint32_t number, const struct p2p_mes
 void node_links_identity(struct node *node, uint32_t number, bool is_valid);
 /* Says BYE and closes; what it was asked for is missing again. */
 void node_links_drop(struct node *node, struct link *link, uint8_t reason);
+/* The same for a link in whatever state: an attempt is given up, one that closes is left alone. */
+void node_links_let_go(struct node *node, struct link *link, uint8_t reason);
+/* It broke the protocol: noted, counted, dropped. */
+void node_links_misbehaved(struct node *node, struct link *link, int error);
+/* It brought wrong bytes: counted, dropped. */
+void node_links_brought_wrong(struct node *node, struct link *link);
+/* Asks whether it is there, and how far, unless that was asked already. */
+void node_links_ping(struct node *node, struct link *link);
+/* Each link has to answer soon. */
+void node_links_test(struct node *node);
 /* A message to the link; the caller fills it in before the next effect. */
 struct p2p_message *node_links_send(struct node *node, struct link *link, enum p2p_type type);
 /* Counts a message that was filled in. */
@@ -222,6 +284,20 @@ uint64_t node_links_deadline_us(struct node *node);
 
 /* node_plan.c */
 void node_plan(struct node *node);
+/* Adds a request to the link's list, and notes whether its answer will time the round trip. */
+struct request *node_plan_new_request(struct node *node, struct link *link, enum request_kind kind);
+/* The link may have nothing outstanding any more: its rate's sample ends. */
+void node_plan_idle(struct node *node, struct link *link);
+/* The first chunk of a request that has not come; its first when none is left. */
+uint32_t node_plan_first_left(const struct node *node, const struct link *link,
+                              const struct request *request);
+/* Sends a REQUEST for what is in `request`. */
+void node_plan_send(struct node *node, struct link *link, const struct request *request,
+                    const struct file *file);
+/* Payload that the link sends before this chunk of a request: what is more urgent or was asked for
+ * before, and the request's own chunks before it. */
+uint64_t node_plan_bytes_before(const struct link *link, const struct request *asked,
+                                uint32_t chunk);
 /* Cancels a request; what was still to come of it is missing again. */
 void node_plan_cancel(struct node *node, struct link *link, uint32_t number);
 /* The same without a word to the link. */
@@ -238,5 +314,101 @@ void node_plan_overtake(struct node *node, const struct want *want);
 /* The chunk of a file that plays at a position, and the other way round. */
 uint32_t node_plan_chunk_at(const struct file *file, uint64_t duration_us, uint64_t position_us);
 uint64_t node_plan_time_of(const struct file *file, uint64_t duration_us, uint32_t chunk);
+
+/* node_sources.c */
+/* What a peer has, remembered for the file that was asked about last. */
+struct node_holding {
+    const struct node *node;
+    uint32_t link;
+    media_handle file;
+    bool has_any;
+    struct overlay_holding held;
+};
+
+/* Whose row it is to fetch from the origin, remembered for the row that was asked about last. */
+struct node_shares {
+    const struct node *node;
+    media_handle file;
+    uint32_t row;
+    bool is_ours;
+};
+/* Fills in all of a view but demands and slots. view->sources and `holdings` have
+ * PLANNER_SOURCES_MAX places; all stay where they are while the view is used. */
+void node_sources_show(const struct node *node, struct planner_view *view,
+                       struct node_holding *holdings, struct node_shares *shares);
+/* May it be asked at this moment? The origin, when it is silent and others are there, is not. */
+bool node_sources_may_ask(const struct node *node, const struct link *link);
+/* How long the link would take to bring one chunk more. */
+uint64_t node_sources_expected_us(const struct node *node, const struct link *link);
+/* The link that would bring a chunk first, but for this one; NULL: none may be asked. */
+struct link *node_sources_other(struct node *node, const struct file *file, uint32_t chunk,
+                                uint32_t not_link);
+
+/* node_late.c */
+/* Takes back what will come too late, and hedges what is due next. */
+void node_late_settle(struct node *node);
+/* A fragment of a hedge's request. 0, or the link has broken the protocol (positive). */
+int node_late_fragment(struct node *node, struct link *link, struct request *request,
+                       const struct p2p_message *message);
+/* The hedge's request was taken back, whatever became of its chunk. */
+void node_late_dropped(struct node *node, struct link *link, uint32_t request);
+/* The chunk came from who was asked first: its hedge, if any, is cancelled. */
+void node_late_arrived(struct node *node, const struct file *file, uint32_t chunk);
+/* NULL: the chunk has none. */
+struct hedge *node_late_find(struct node *node, const struct file *file, uint32_t chunk);
+void node_late_check_invariants(const struct node *node);
+
+/* node_peers.c: each may be called whether or not there is an overlay. */
+void node_peers_linked(struct node *node, struct link *link);
+void node_peers_unlinked(struct node *node, const struct link *link, int error);
+/* The origin's link is checked: its tracker may be told and asked. */
+void node_peers_tracker(struct node *node, const struct link *link);
+/* 0, or the link has broken the protocol (positive). */
+int node_peers_message(struct node *node, struct link *link, const struct p2p_message *message);
+/* Counts a fault of a peer; who closes the link is the caller. */
+void node_peers_misbehaved(struct node *node, const struct link *link, enum overlay_fault fault);
+/* What only a node with peers is told. */
+void node_peers_event(struct node *node, const struct node_event *event);
+/* What is stored of the file is another part than before; it is played. */
+void node_peers_own_changed(struct node *node, media_handle file);
+void node_peers_own_played(struct node *node, media_handle file);
+/* A verified chunk came over this link. */
+void node_peers_received(struct node *node, struct link *link, media_handle file, uint32_t bytes);
+void node_peers_not_held(struct node *node, const struct link *link, media_handle file,
+                         uint32_t chunk);
+/* Wishes, and what the overlay wants done. */
+void node_peers_settle(struct node *node);
+uint64_t node_peers_deadline_us(const struct node *node);
+/* A neighbour has something of the file. */
+bool node_peers_have(const struct node *node, media_handle file);
+/* There are neighbours, or there will be. */
+bool node_peers_may_help(const struct node *node);
+/* Which neighbour is asked for a manifest when that was tried so often; NULL: nobody. */
+struct link *node_peers_asked(const struct node *node, uint32_t tries);
+void node_peers_status(const struct node *node, struct node_status *status);
+
+/* node_give.c: likewise. */
+void node_give_begin_step(struct node *node);
+void node_give_linked(struct node *node, struct link *link);
+void node_give_unlinked(struct node *node, struct link *link);
+/* OPEN, REQUEST, CANCEL. 0, or the link has broken the protocol (positive). */
+int node_give_message(struct node *node, struct link *link, const struct p2p_message *message);
+void node_give_received(struct node *node, struct link *link, uint32_t bytes);
+void node_give_rtt(struct node *node, struct link *link, uint64_t rtt_us);
+/* GIVING, ROOM, TRACK_FOUND, PROOF_FOUND, GIVE_READ. */
+void node_give_event(struct node *node, const struct node_event *event);
+void node_give_settle(struct node *node);
+uint64_t node_give_deadline_us(const struct node *node);
+/* They wait for something from us. */
+bool node_give_is_asked(const struct link *link);
+void node_give_status(const struct node *node, struct node_status *status);
+void node_give_free(struct node *node);
+size_t node_give_heap_bytes(const struct node *node);
+void node_give_check_invariants(const struct node *node);
+
+/* node.c */
+/* How much of what sounds is here without a gap from the play point on; TIME_NEVER_US when nothing
+ * sounds, or all of the rest is here. */
+uint64_t node_buffer_us(const struct node *node);
 
 #endif

@@ -109,10 +109,10 @@ void node_tracks_checked(struct node *node, const uint8_t *track_id, bool is_val
     node->is_window_due = true;
     node->is_plan_due = true;
     if (!is_valid) {
-        bool was_from_link = track->is_from_link;
+        bool was_from_link = track->is_from_link && !track->is_from_peer;
         tracks_clear_manifest(track);
         NODE_TRACE(node, "manifest with a wrong signature, from the %s",
-                   was_from_link ? "origin" : "cache");
+                   was_from_link ? "origin" : "cache, or a peer");
         if (was_from_link) {
             fail_track(node, track, ERROR_MISMATCH);
         } else {
@@ -158,6 +158,11 @@ int node_tracks_opened(struct node *node, struct link *link, struct request *req
     if (rc == ERROR_NO_MEMORY) {
         node_fail(node);
         return 0;
+    }
+    track->is_from_peer = link->kind == NODE_LINK_PEER;
+    bool is_ours_to_judge = rc == ERROR_VERSION || rc == ERROR_UNSUPPORTED;
+    if (rc != 0 && track->is_from_peer && !is_ours_to_judge) {
+        return rc == ERROR_MISMATCH ? ERROR_MALFORMED : rc; /* another may have it right */
     }
     if (rc == ERROR_VERSION || rc == ERROR_UNSUPPORTED) {
         node_plan_cancel(node, link, number); /* and with it the state OPENING */
@@ -382,6 +387,7 @@ static bool make_window(struct node *node)
     }
     leave(node);
     node->is_fetch_due = true;
+    node->peers.is_wish_due = true;
     return false;
 }
 
@@ -429,11 +435,26 @@ void node_tracks_refused(struct node *node, const struct file *file)
     }
 }
 
+uint64_t node_tracks_starve_us(const struct node *node, uint64_t since_us)
+{
+    uint64_t from_us = node->links.origin.down_since_us;
+    if (from_us == TIME_NEVER_US) {
+        return TIME_NEVER_US;
+    }
+    from_us = since_us > from_us ? since_us : from_us;
+    /* While peers bring something, hope remains. */
+    from_us = node->peers.progress_us > from_us ? node->peers.progress_us : from_us;
+    return time_add_us(from_us, node->preset->starve_us);
+}
+
 int node_tracks_unreachable(const struct node *node, uint64_t since_us)
 {
     const struct connector *origin = &node->links.origin;
     if (node->config.offline) {
         return ERROR_OFFLINE;
+    }
+    if (node_peers_may_help(node)) {
+        return node->now_us >= node_tracks_starve_us(node, since_us) ? ERROR_CLOSED : 0;
     }
     if (origin->is_refused) {
         return ERROR_DENIED;
@@ -444,8 +465,7 @@ int node_tracks_unreachable(const struct node *node, uint64_t since_us)
     if (origin->down_since_us == TIME_NEVER_US) {
         return 0;
     }
-    uint64_t from_us = since_us > origin->down_since_us ? since_us : origin->down_since_us;
-    return node->now_us >= time_add_us(from_us, node->preset->starve_us) ? ERROR_CLOSED : 0;
+    return node->now_us >= node_tracks_starve_us(node, since_us) ? ERROR_CLOSED : 0;
 }
 
 /* True when the item can go on only with the origin's help. */

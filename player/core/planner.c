@@ -12,6 +12,8 @@
 /* The fixed pipeline of the published design: what the source delivers in this time. */
 #define PIPELINE_FIXED_US (2 * TIME_US_PER_S)
 #define PERCENT 100u
+/* Rows of one demand among which the rarest is looked for. */
+#define PLANNER_ROWS_MAX 64u
 
 uint64_t planner_pipeline_bytes(const struct node_preset *preset, uint64_t bytes_per_s,
                                 uint64_t delay_us)
@@ -26,6 +28,18 @@ uint64_t planner_pipeline_bytes(const struct node_preset *preset, uint64_t bytes
     if (bytes < preset->pipeline_bytes_min) {
         return preset->pipeline_bytes_min;
     }
+    return time_min_us(bytes, preset->pipeline_bytes_max);
+}
+
+uint64_t planner_peer_pipeline_bytes(const struct node_preset *preset, uint64_t bytes_per_s)
+{
+    if (bytes_per_s == 0) {
+        return preset->peer_pipeline_bytes;
+    }
+    uint64_t bytes = time_scale(bytes_per_s, preset->peer_pipeline_us, TIME_US_PER_S);
+    /* Who trickles holds one chunk up, not several; as published it is always two. */
+    uint64_t least = preset->pipeline_bdp_percent == 0 ? preset->peer_pipeline_bytes : CHUNK_BYTES;
+    bytes = bytes > least ? bytes : least;
     return time_min_us(bytes, preset->pipeline_bytes_max);
 }
 
@@ -55,7 +69,7 @@ bool planner_has_room(const struct planner_view *view, bool is_urgent)
     return false;
 }
 
-static bool has(const struct planner_source *source, const struct file *file, uint32_t chunk)
+bool planner_has(const struct planner_source *source, const struct file *file, uint32_t chunk)
 {
     if (source->kind == NODE_SOURCE_ORIGIN && file->refused != 0) {
         return false;
@@ -63,24 +77,57 @@ static bool has(const struct planner_source *source, const struct file *file, ui
     return source->has == NULL || source->has(source->context, file->handle, chunk);
 }
 
-/* How long until a chunk would be here. A source of unknown rate counts as one round trip. */
-static uint64_t expected_us(const struct planner_source *source)
+/* A source of unknown rate counts as one round trip. */
+uint64_t planner_expected_us(const struct planner_source *source)
 {
+    uint64_t delay_us = time_add_us(source->delay_us, source->deviation_us);
     if (source->bytes_per_s == 0) {
-        return source->delay_us;
+        return delay_us;
     }
     uint64_t queued = source->outstanding_bytes + CHUNK_BYTES;
-    return time_add_us(source->delay_us, time_scale(queued, TIME_US_PER_S, source->bytes_per_s));
+    return time_add_us(delay_us, time_scale(queued, TIME_US_PER_S, source->bytes_per_s));
+}
+
+/* No peer has it. How far ahead is the origin asked? As far as need be when it is ours to fetch it
+ * for all; what others fetch, or may turn out to have, only when it would else be late. */
+static bool origin_may_alone(const struct planner_view *view, const struct planner_demand *demand,
+                             uint32_t chunk, uint64_t left_us)
+{
+    const struct node_preset *preset = view->preset;
+    if (demand->due_us == TIME_NEVER_US) {
+        return !demand->is_sought &&
+               (demand->is_speculative || demand->priority == P2P_PRIORITY_OFFLINE);
+    }
+    uint64_t ahead_us = preset->origin_wait_us;
+    if (demand->is_sought) {
+        ahead_us = 2 * preset->origin_margin_us;
+        ahead_us = ahead_us > preset->origin_ahead_us ? ahead_us : preset->origin_ahead_us;
+    } else if (view->is_ours(view->context, demand->file->handle, chunk)) {
+        ahead_us = preset->origin_alone_us;
+    }
+    return left_us <= ahead_us;
 }
 
 /* Would the best peer miss the deadline, or is it so near that the origin stands in anyway? */
-static bool origin_may(const struct planner_view *view, uint64_t due_us, uint64_t peer_us)
+static bool origin_may(const struct planner_view *view, const struct planner_demand *demand,
+                       uint32_t chunk, uint64_t peer_us)
 {
-    if (peer_us == TIME_NEVER_US) {
-        return true; /* nobody else has it */
-    }
+    const struct node_preset *preset = view->preset;
+    uint64_t due_us =
+        time_add_us(demand->due_us, time_scale(demand->step_us, chunk - demand->begin, 1));
     uint64_t left_us = time_until_us(view->now_us, due_us);
-    return left_us <= view->preset->origin_ahead_us || left_us <= peer_us;
+    if (view->with_peers && demand->is_speculative &&
+        demand->use_percent <= preset->origin_use_percent) {
+        return false;
+    }
+    if (peer_us == TIME_NEVER_US) {
+        return !view->with_peers || origin_may_alone(view, demand, chunk, left_us);
+    }
+    if (demand->due_us == TIME_NEVER_US) {
+        return demand->priority == P2P_PRIORITY_OFFLINE && peer_us > preset->origin_wait_us;
+    }
+    return left_us <= preset->origin_ahead_us ||
+           left_us <= time_add_us(peer_us, preset->origin_margin_us);
 }
 
 /* The source that brings the chunk first, of those with room; source_count: none. */
@@ -88,30 +135,33 @@ static uint32_t choose(const struct planner_view *view, const struct planner_dem
                        uint32_t chunk)
 {
     bool is_urgent = demand->priority == P2P_PRIORITY_PLAY;
-    uint64_t due_us =
-        time_add_us(demand->due_us, time_scale(demand->step_us, chunk - demand->begin, 1));
     uint64_t peer_us = TIME_NEVER_US;
-    for (uint32_t i = 0; i < view->source_count; i++) {
-        const struct planner_source *source = &view->sources[i];
-        if (source->kind == NODE_SOURCE_PEERS && has(source, demand->file, chunk)) {
-            peer_us = time_min_us(peer_us, expected_us(source));
-        }
-    }
     uint32_t best = view->source_count;
     uint64_t best_us = TIME_NEVER_US;
+    uint32_t origin = view->source_count;
     for (uint32_t i = 0; i < view->source_count; i++) {
         const struct planner_source *source = &view->sources[i];
-        if (room_of(source, is_urgent) == 0 || !has(source, demand->file, chunk) ||
-            (source->kind == NODE_SOURCE_ORIGIN && !origin_may(view, due_us, peer_us))) {
+        if (source->kind == NODE_SOURCE_ORIGIN) {
+            origin = i;
             continue;
         }
-        uint64_t time_us = expected_us(source);
-        if (best == view->source_count || time_us < best_us) {
+        if (!planner_has(source, demand->file, chunk)) {
+            continue;
+        }
+        uint64_t time_us = planner_expected_us(source);
+        peer_us = time_min_us(peer_us, time_us);
+        if (time_us < best_us && room_of(source, is_urgent) > 0) {
             best = i;
             best_us = time_us;
         }
     }
-    return best;
+    if (origin == view->source_count || room_of(&view->sources[origin], is_urgent) == 0 ||
+        !planner_has(&view->sources[origin], demand->file, chunk) ||
+        !origin_may(view, demand, chunk, peer_us)) {
+        return best;
+    }
+    uint64_t origin_us = planner_expected_us(&view->sources[origin]);
+    return best == view->source_count || origin_us < best_us ? origin : best;
 }
 
 /* A proof that the same source was asked for is on its way; it comes before it is needed, or the
@@ -135,7 +185,7 @@ static void extend(const struct planner_view *view, const struct planner_demand 
         uint32_t chunk = run->first_chunk + run->count;
         if (chunk >= demand->end || files_state(run->file, chunk) != CHUNK_MISSING ||
             needs_proof(run->file, chunk, source->link) != run->wants_proofs ||
-            !has(source, run->file, chunk)) {
+            !planner_has(source, run->file, chunk)) {
             return;
         }
         bytes += files_chunk_bytes(run->file, chunk);
@@ -166,6 +216,50 @@ static uint32_t slots_for(const struct planner_view *view, uint8_t priority)
     return view->slots_available > kept ? view->slots_available - kept : 0;
 }
 
+static bool try_run(const struct planner_view *view, const struct planner_demand *demand,
+                    uint32_t chunk, uint32_t slots, struct planner_run *ret_run)
+{
+    uint32_t source = choose(view, demand, chunk);
+    if (source == view->source_count) {
+        return false;
+    }
+    *ret_run = (struct planner_run){
+        .file = demand->file,
+        .first_chunk = chunk,
+        .count = 1,
+        .priority = demand->priority,
+        .wants_proofs = needs_proof(demand->file, chunk, view->sources[source].link),
+        .is_speculative = demand->is_speculative,
+        .source = source};
+    extend(view, demand, slots, ret_run);
+    cut_at_row(demand, ret_run);
+    return true;
+}
+
+/* The missing chunk of the row that the fewest peers have, at least one; `end`: there is none. The
+ * first of several rarest rows is another one for each listener, so that they can exchange. */
+static uint32_t rarest(const struct planner_view *view, const struct planner_demand *demand)
+{
+    uint32_t best = demand->end;
+    uint32_t best_count = UINT32_MAX;
+    uint32_t first_row = demand->begin / ROW_CHUNKS;
+    uint32_t rows = (demand->end - 1) / ROW_CHUNKS - first_row + 1;
+    rows = rows < PLANNER_ROWS_MAX ? rows : PLANNER_ROWS_MAX;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t row = first_row + (i + view->salt) % rows;
+        uint32_t begin = row * ROW_CHUNKS > demand->begin ? row * ROW_CHUNKS : demand->begin;
+        uint32_t end = (row + 1) * ROW_CHUNKS < demand->end ? (row + 1) * ROW_CHUNKS : demand->end;
+        uint32_t chunk = files_next_missing(demand->file, begin, end);
+        uint32_t count =
+            chunk == end ? 0 : view->count_holders(view->context, demand->file->handle, chunk);
+        if (count > 0 && count < best_count) {
+            best = chunk;
+            best_count = count;
+        }
+    }
+    return best;
+}
+
 static bool try_demand(const struct planner_view *view, const struct planner_demand *demand,
                        struct planner_run *ret_run)
 {
@@ -173,20 +267,15 @@ static bool try_demand(const struct planner_view *view, const struct planner_dem
     if (slots == 0 || !planner_has_room(view, demand->priority == P2P_PRIORITY_PLAY)) {
         return false;
     }
+    if (view->with_peers && demand->is_rarest_first) {
+        uint32_t rare = rarest(view, demand);
+        if (rare < demand->end && try_run(view, demand, rare, slots, ret_run)) {
+            return true;
+        }
+    }
     uint32_t chunk = files_next_missing(demand->file, demand->begin, demand->end);
     for (uint32_t looked = 0; chunk < demand->end && looked < PLANNER_LOOK_MAX; looked++) {
-        uint32_t source = choose(view, demand, chunk);
-        if (source < view->source_count) {
-            *ret_run = (struct planner_run){
-                .file = demand->file,
-                .first_chunk = chunk,
-                .count = 1,
-                .priority = demand->priority,
-                .wants_proofs = needs_proof(demand->file, chunk, view->sources[source].link),
-                .is_speculative = demand->is_speculative,
-                .source = source};
-            extend(view, demand, slots, ret_run);
-            cut_at_row(demand, ret_run);
+        if (try_run(view, demand, chunk, slots, ret_run)) {
             return true;
         }
         chunk = files_next_missing(demand->file, chunk + 1, demand->end);

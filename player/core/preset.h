@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct overlay_config;
+struct give_config;
+
 struct node_preset {
     const char *name;
 
@@ -47,6 +50,32 @@ struct node_preset {
     uint64_t busy_us;         /* after REJECT_BUSY the link is asked nothing for so long */
     uint32_t slots_urgent_percent; /* of the slots are kept for what is due within urgent_us */
     uint32_t bad_chunks_max;       /* wrong chunks of one file after which it is given up */
+
+    /* Peers. */
+    uint64_t origin_margin_us; /* what a peer would bring less than this before it is due, the
+                                      origin may be asked for */
+    uint64_t origin_alone_us; /* how far ahead the origin is asked for what no neighbour has, by who
+                                     is to fetch it for all */
+    uint64_t origin_wait_us;  /* and by the others: they get it from that one */
+    uint32_t origin_use_percent; /* heads that are used less often come from peers only */
+    uint32_t
+        search_entries; /* entries of the queue whose holders are looked for, whatever the time */
+    uint64_t rarest_us; /* what is due later is fetched rarest first */
+    uint64_t peer_pipeline_us;    /* of a peer's measured rate may be outstanding, */
+    uint32_t peer_pipeline_bytes; /* and this much while the rate is not known */
+    uint64_t peer_bytes_per_s;    /* taken for the rate of a peer that is not known */
+    uint64_t peer_delay_us;       /* and for its delay */
+    uint64_t peer_busy_us;        /* after REJECT_BUSY a peer is asked nothing for so long */
+    uint64_t late_horizon_us;     /* what is due within this is looked after */
+    uint64_t late_look_us;        /* so often */
+    uint64_t stall_us;            /* a peer that was asked and brings nothing for so long: taken
+                                          back */
+    uint64_t doubt_us;            /* and it is asked nothing for so long; doubles */
+    uint64_t hedge_us;            /* a late chunk that is due within this is asked for twice; 0 =
+                                          never */
+    uint64_t hedge_interval_us;   /* of music, for one hedge */
+    const struct overlay_config *(*overlay)(void); /* the overlay's own tunables */
+    const struct give_config *give;                /* and those of giving */
 
     /* The store. */
     uint64_t row_hold_us; /* a row that is not full is stored after this */

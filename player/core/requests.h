@@ -37,6 +37,7 @@ struct request {
     uint16_t count;       /* CHUNKS */
     uint32_t left;        /* chunks of it that have not wholly come */
     uint64_t sent_us;
+    uint64_t expected_us;             /* CHUNKS: when its first chunk should be here */
     uint8_t track_id[TRACK_ID_BYTES]; /* OPEN, OPENED */
 };
 

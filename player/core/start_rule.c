@@ -23,6 +23,8 @@
 #define ON_THE_WAY_BYTES (2u * CHUNK_BYTES)
 /* Of a playback; what is later is as good as this. */
 #define HORIZON_S 600u
+/* So many sources that alone would be enough: they do not fail together. */
+#define SUFFICIENT_SOURCES 2u
 
 /* Level 0: below 2 KiB/s; then half an octave each: powers of two, and 1.5 times these. */
 static uint32_t level_of(uint32_t units)
@@ -164,6 +166,9 @@ static bool is_always_enough(const struct start_rule *rule, const struct start_n
 {
     if (need->rate_bytes_per_s < need->music_bytes_per_s) {
         return false;
+    }
+    if (need->sufficient >= SUFFICIENT_SOURCES) {
+        return true;
     }
     for (uint32_t level = 0; level < START_LEVELS; level++) {
         if (rule->counts[level] > 0 && rule->count >= CHAIN_SAMPLES_MIN) {

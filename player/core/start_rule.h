@@ -39,7 +39,8 @@ struct start_need {
     uint64_t missing_bytes;  /* behind that, to the end of the track */
     uint64_t music_bytes_per_s;
     uint64_t block_bytes;      /* that the decoder asks for at once, if more than a second; or 0 */
-    uint64_t rate_bytes_per_s; /* measured now; > 0 */
+    uint64_t rate_bytes_per_s; /* measured now, of all sources; > 0 */
+    uint32_t sufficient;       /* sources each of which alone would be enough */
 };
 
 /* Bytes came while something was outstanding. */

@@ -34,11 +34,14 @@ enum track_state {
 struct track {
     uint8_t id[TRACK_ID_BYTES];
     enum track_state state;
-    int error;         /* FAILED: why */
-    bool is_marked;    /* the window holds it */
-    bool is_from_link; /* the manifest came over a link: it is to be stored */
-    bool is_tried;     /* the origin was asked: the cache's manifest was no good */
-    uint8_t *bytes;    /* the manifest's, owned; CHECKING and READY */
+    int error;           /* FAILED: why */
+    bool is_marked;      /* the window holds it */
+    bool is_from_link;   /* the manifest came over a link: it is to be stored */
+    bool is_from_peer;   /* and that was a peer's */
+    uint32_t peer_tries; /* how often peers were asked for it */
+    uint64_t retry_us;   /* no OPEN to a peer before */
+    bool is_tried;       /* the origin was asked: the cache's manifest was no good */
+    uint8_t *bytes;      /* the manifest's, owned; CHECKING and READY */
     uint32_t count;
     struct media_manifest manifest; /* CHECKING and READY; borrows from bytes */
     uint32_t file_index;            /* the file that is used; from CHECKING on */

@@ -103,6 +103,17 @@ static void tell(void *context, uint64_t now_us, uint32_t node, const char *line
     }
 }
 
+void world_load_manifest(struct world *world, const struct node_effect *effect)
+{
+    uint32_t index = world_track_by_id(world, effect->load_manifest.track_id);
+    struct node_event *event = world_later_event(world, 50, NODE_EVENT_MANIFEST_LOADED);
+    memcpy(event->manifest_loaded.track_id, effect->load_manifest.track_id, TRACK_ID_BYTES);
+    if (index < WORLD_TRACKS && world->tracks[index].has_manifest) {
+        event->manifest_loaded.bytes = world->tracks[index].manifest;
+        event->manifest_loaded.count = (uint32_t)world->tracks[index].manifest_bytes;
+    }
+}
+
 void world_init(struct world *world, const struct world_config *config)
 {
     memset(world, 0, sizeof *world);
@@ -126,6 +137,7 @@ void world_init(struct world *world, const struct world_config *config)
     world->bytes_per_s = 1000000;
     world->store_us = TIME_US_PER_MS;
     trace_init(&world->trace, tell, world);
+    world_peers_init(world);
 }
 
 int world_start(struct world *world)
@@ -138,7 +150,10 @@ int world_start(struct world *world)
                                  .slot_count = world->config.slot_count,
                                  .offline = world->config.offline,
                                  .fast = world->config.fast,
+                                 .with_peers = world->config.with_peers,
+                                 .give_slot_count = world->config.with_peers ? WORLD_GIVE_SLOTS : 0,
                                  .trace = &world->trace};
+    memset(config.peer_id, world->config.with_peers ? 0x7e : 0, HASH_BYTES);
     int rc = node_new(&config, &world->node);
     for (uint32_t i = 0; i < WORLD_TRACKS && rc == 0; i++) {
         struct world_track *track = &world->tracks[i];
@@ -161,6 +176,7 @@ void world_deinit(struct world *world)
         free(world->tracks[i].proofs);
     }
     free(world->pending);
+    free(world->peers);
     world->node = NULL;
     world->pending = NULL;
 }

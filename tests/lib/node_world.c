@@ -17,7 +17,7 @@
 
 /* --- what is to come ---------------------------------------------------------------------------*/
 
-static struct world_pending *later(struct world *world, uint64_t delay_us, enum pending_kind kind)
+struct world_pending *world_later(struct world *world, uint64_t delay_us, enum pending_kind kind)
 {
     assert(world->pending_count < PENDING_MAX);
     struct world_pending *pending = &world->pending[world->pending_count++];
@@ -28,10 +28,10 @@ static struct world_pending *later(struct world *world, uint64_t delay_us, enum 
     return pending;
 }
 
-static struct node_event *later_event(struct world *world, uint64_t delay_us,
-                                      enum node_event_kind kind)
+struct node_event *world_later_event(struct world *world, uint64_t delay_us,
+                                     enum node_event_kind kind)
 {
-    struct node_event *event = &later(world, delay_us, PENDING_EVENT)->event;
+    struct node_event *event = &world_later(world, delay_us, PENDING_EVENT)->event;
     event->kind = kind;
     return event;
 }
@@ -40,7 +40,7 @@ static struct node_event *later_event(struct world *world, uint64_t delay_us,
 
 static struct p2p_message *send_at(struct world *world, uint64_t at_us, enum p2p_type type)
 {
-    struct world_pending *pending = later(world, at_us - world->now_us, PENDING_EVENT);
+    struct world_pending *pending = world_later(world, at_us - world->now_us, PENDING_EVENT);
     pending->event.kind = NODE_EVENT_MESSAGE;
     pending->event.message.link = world->link;
     pending->link = world->link;
@@ -58,13 +58,18 @@ static uint64_t over_wire(struct world *world, uint64_t bytes)
     return world->wire_free_us + world->rtt_us / 2;
 }
 
+struct p2p_message *world_origin_says(struct world *world, uint32_t bytes, enum p2p_type type)
+{
+    return send_at(world, over_wire(world, bytes), type);
+}
+
 static void pump_soon(struct world *world)
 {
     if (!world->is_pumping && world->job_count > 0) {
         world->is_pumping = true;
         uint64_t wait_us =
             world->wire_free_us > world->now_us ? world->wire_free_us - world->now_us : 0;
-        later(world, wait_us, PENDING_PUMP);
+        world_later(world, wait_us, PENDING_PUMP);
     }
 }
 
@@ -126,7 +131,7 @@ static struct world_job *new_job(struct world *world, uint32_t request, uint32_t
     job->link = world->link;
     job->request = request;
     job->track = track;
-    world->request_tracks[request % 4096] = (uint8_t)track;
+    world->request_tracks[request % WORLD_REQUESTS] = (uint8_t)track;
     return job;
 }
 
@@ -175,6 +180,7 @@ static void greet(struct world *world)
     hello->hello.version = P2P_VERSION;
     hello->hello.request_max = 32;
     hello->hello.form = P2P_IDENTITY_TLS;
+    hello->hello.features = world->config.with_peers ? P2P_FEATURE_TRACKER : 0;
 }
 
 static void answer(struct world *world, const struct p2p_message *message)
@@ -218,9 +224,9 @@ static void cut_wire(struct world *world)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < world->pending_count; i++) {
         const struct world_pending *pending = &world->pending[i];
-        bool is_lost =
-            pending->kind == PENDING_FRAME ||
-            (pending->kind == PENDING_EVENT && pending->event.kind == NODE_EVENT_MESSAGE);
+        bool is_lost = pending->kind == PENDING_FRAME ||
+                       (pending->kind == PENDING_EVENT &&
+                        pending->event.kind == NODE_EVENT_MESSAGE && pending->peer == 0);
         if (!is_lost) {
             world->pending[kept++] = *pending;
         }
@@ -263,7 +269,7 @@ static void sound_soon(struct world *world)
 {
     if (!world->is_ticking) {
         world->is_ticking = true;
-        later(world, WORLD_TICK_US, PENDING_SOUND);
+        world_later(world, WORLD_TICK_US, PENDING_SOUND);
     }
 }
 
@@ -272,14 +278,14 @@ static bool read_chunk(struct world *world, struct world_chain *chain, uint32_t 
 {
     const struct world_track *track = &world->tracks[chain->track];
     if (is_here(world, chain->track, chunk)) {
-        struct node_event *event = later_event(world, 0, NODE_EVENT_READ);
+        struct node_event *event = world_later_event(world, 0, NODE_EVENT_READ);
         event->read.entry = chain->entry;
         event->read.file = track->handle;
         event->read.first_chunk = chunk;
         event->read.count = 1;
         return true;
     }
-    struct node_event *event = later_event(world, 0, NODE_EVENT_WANT);
+    struct node_event *event = world_later_event(world, 0, NODE_EVENT_WANT);
     chain->want = ++world->next_want;
     event->want.want = chain->want;
     event->want.entry = chain->entry;
@@ -338,7 +344,7 @@ static void close_chains(struct world *world)
 
 static struct node_event *sound_event(struct world *world, enum node_event_kind kind)
 {
-    struct node_event *event = later_event(world, 0, kind);
+    struct node_event *event = world_later_event(world, 0, kind);
     event->sound.entry = world->chains[0].entry;
     return event;
 }
@@ -418,7 +424,7 @@ static void answer_want(struct world *world, uint32_t want, int error)
             read_on(world, chain);
         } else if (error != ERROR_CANCELLED) {
             chain->is_failed = true;
-            struct node_event *event = later_event(world, 0, NODE_EVENT_SOUND_FAILED);
+            struct node_event *event = world_later_event(world, 0, NODE_EVENT_SOUND_FAILED);
             event->sound.entry = chain->entry;
             event->sound.error = error;
             if (i == 1) {
@@ -440,8 +446,12 @@ static void fill(struct world *world, const struct node_effect *effect)
     assert(effect->fill.bytes == message->fragment.bytes);
     if (effect->fill.offset == 0) {
         *slot = (struct world_slot){.chunk = message->fragment.chunk, .is_taken = true};
-        slot->is_bad = world->bad_chunk == message->fragment.chunk + 1;
-        slot->track = world->request_tracks[message->fragment.request % 4096];
+        uint32_t peer = world_peer_of(world, world->message_link);
+        const struct world_peer *from = peer == 0 ? NULL : &world->peers[peer - 1];
+        const uint8_t *tracks = from == NULL ? world->request_tracks : from->request_tracks;
+        slot->is_bad =
+            from == NULL ? world->bad_chunk == message->fragment.chunk + 1 : from->is_rotten;
+        slot->track = tracks[message->fragment.request % WORLD_REQUESTS];
     }
     assert(slot->filled == effect->fill.offset);
     slot->filled += effect->fill.bytes;
@@ -452,7 +462,7 @@ static void hash(struct world *world, const struct node_effect *effect)
     struct world_slot *slot = &world->slots[effect->hash.slot];
     assert(slot->is_taken && slot->filled == effect->hash.bytes);
     slot->is_hashing = true;
-    struct node_event *event = later_event(world, 20, NODE_EVENT_HASHED);
+    struct node_event *event = world_later_event(world, 20, NODE_EVENT_HASHED);
     event->hashed.slot = effect->hash.slot;
 }
 
@@ -479,7 +489,7 @@ static void store_row(struct world *world, const struct node_effect *effect)
             slot->is_storing = true;
         }
     }
-    struct node_event *event = later_event(world, world->store_us, NODE_EVENT_STORED);
+    struct node_event *event = world_later_event(world, world->store_us, NODE_EVENT_STORED);
     event->stored.file = effect->store_row.file;
     event->stored.row = row;
     event->stored.mask = effect->store_row.mask;
@@ -503,27 +513,16 @@ static void stored(struct world *world, const struct node_event *event)
     }
 }
 
-static void load_manifest(struct world *world, const struct node_effect *effect)
-{
-    uint32_t index = world_track_by_id(world, effect->load_manifest.track_id);
-    struct node_event *event = later_event(world, 50, NODE_EVENT_MANIFEST_LOADED);
-    memcpy(event->manifest_loaded.track_id, effect->load_manifest.track_id, TRACK_ID_BYTES);
-    if (index < WORLD_TRACKS && world->tracks[index].has_manifest) {
-        event->manifest_loaded.bytes = world->tracks[index].manifest;
-        event->manifest_loaded.count = (uint32_t)world->tracks[index].manifest_bytes;
-    }
-}
-
 static void connect_origin(struct world *world, const struct node_effect *effect)
 {
     struct node_event *event;
     if (world->is_origin_away) {
-        event = later_event(world, world->rtt_us, NODE_EVENT_LINK_DOWN);
+        event = world_later_event(world, world->rtt_us, NODE_EVENT_LINK_DOWN);
         event->link_down.link = effect->connect.link;
         event->link_down.error = ERROR_CLOSED;
         return;
     }
-    event = later_event(world, 2 * world->rtt_us, NODE_EVENT_LINK_UP);
+    event = world_later_event(world, 2 * world->rtt_us, NODE_EVENT_LINK_UP);
     event->link_up.link = effect->connect.link;
     event->link_up.link_kind = NODE_LINK_ORIGIN;
 }
@@ -533,7 +532,7 @@ static void disconnect(struct world *world, const struct node_effect *effect)
     if (effect->disconnect.link == world->link) {
         cut_wire(world);
     }
-    struct node_event *event = later_event(world, 1000, NODE_EVENT_LINK_DOWN);
+    struct node_event *event = world_later_event(world, 1000, NODE_EVENT_LINK_DOWN);
     event->link_down.link = effect->disconnect.link;
     event->link_down.error = ERROR_CLOSED;
 }
@@ -542,6 +541,9 @@ static void send(struct world *world, const struct node_effect *effect)
 {
     const struct p2p_message *message = &effect->send.message;
     world->sent[message->type]++;
+    if (effect->send.link == world->link && world_peers_track(world, message)) {
+        return;
+    }
     if (message->type == P2P_REQUEST) {
         media_handle handle = media_intern_find(world->intern, &message->request.file);
         uint32_t index = world_track_by_handle(world, handle);
@@ -552,7 +554,7 @@ static void send(struct world *world, const struct node_effect *effect)
     if (effect->send.link != world->link) {
         return;
     }
-    struct world_pending *pending = later(world, world->rtt_us / 2, PENDING_FRAME);
+    struct world_pending *pending = world_later(world, world->rtt_us / 2, PENDING_FRAME);
     pending->link = effect->send.link;
     pending->message = *message;
 }
@@ -570,14 +572,14 @@ static void note(struct world *world, const struct node_note *note)
 
 static void check_manifest(struct world *world, const struct node_effect *effect)
 {
-    struct node_event *event = later_event(world, 200, NODE_EVENT_MANIFEST_CHECKED);
+    struct node_event *event = world_later_event(world, 200, NODE_EVENT_MANIFEST_CHECKED);
     memcpy(event->manifest_checked.track_id, effect->check_manifest.track_id, TRACK_ID_BYTES);
     event->manifest_checked.valid = true;
 }
 
 static void check_identity(struct world *world, const struct node_effect *effect)
 {
-    struct node_event *event = later_event(world, 200, NODE_EVENT_IDENTITY_CHECKED);
+    struct node_event *event = world_later_event(world, 200, NODE_EVENT_IDENTITY_CHECKED);
     event->identity_checked.link = effect->check_identity.link;
     event->identity_checked.valid = !world->is_origin_false;
 }
@@ -625,7 +627,7 @@ static void carry_out_store(struct world *world, const struct node_effect *effec
     uint32_t row = effect->evict.row;
     switch ((int)effect->kind) {
     case NODE_EFFECT_LOAD_MANIFEST:
-        load_manifest(world, effect);
+        world_load_manifest(world, effect);
         break;
     case NODE_EFFECT_STORE_ROW:
         store_row(world, effect);
@@ -649,6 +651,9 @@ static void carry_out_store(struct world *world, const struct node_effect *effec
 static void carry_out(struct world *world, const struct node_effect *effect)
 {
     world->effects[effect->kind]++;
+    if (world_peers_carry_out(world, effect)) {
+        return;
+    }
     carry_out_store(world, effect);
     carry_out_sound(world, effect);
     switch ((int)effect->kind) {
@@ -687,7 +692,7 @@ static void carry_out(struct world *world, const struct node_effect *effect)
 /* Before the node sees it: what the event means for the world itself. */
 static bool foresee(struct world *world, struct node_event *event)
 {
-    if (event->kind == NODE_EVENT_LINK_UP) {
+    if (event->kind == NODE_EVENT_LINK_UP && event->link_up.link_kind == NODE_LINK_ORIGIN) {
         world->link = event->link_up.link;
     } else if (event->kind == NODE_EVENT_HASHED) {
         struct world_slot *slot = &world->slots[event->hashed.slot];
@@ -713,6 +718,7 @@ int world_step(struct world *world, struct node_event event)
     event.now_us = world->now_us;
     struct node_update update;
     world->message = event.kind == NODE_EVENT_MESSAGE ? event.message.message : NULL;
+    world->message_link = event.kind == NODE_EVENT_MESSAGE ? event.message.link : 0;
     int rc = node_step(world->node, &event, &update);
     if (rc != 0) {
         return rc;
@@ -746,6 +752,12 @@ static int happen(struct world *world, struct world_pending *pending)
         return 0;
     case PENDING_SOUND:
         sound(world);
+        return 0;
+    case PENDING_PEER_FRAME:
+        world_peer_frame(world, pending->peer - 1, pending->link, &pending->message);
+        return 0;
+    case PENDING_PEER_PUMP:
+        world_peer_pump(world, pending->peer - 1);
         return 0;
     }
     return 0;

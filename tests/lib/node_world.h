@@ -10,6 +10,10 @@
  * The catalogue: tracks 0 to 3 of 40, 20, 9 and 200 chunks, 4 s for each chunk of 16 KiB (so
  * 160 s, 80 s, 36 s and 800 s), the start set of each is its first chunk, its last, its second. The
  * tracks' ids are 16 bytes of (index + 1).
+ *
+ * With peers (world_config.with_peers) the origin is a tracker, too, and there may be others
+ * (node_world_peers.c): scripted, each with a line of its own, who hold what a test says, and may be
+ * away, silent, slow, busy, rotten or liars. They also ask the node for chunks.
  */
 #ifndef TESTS_LIB_NODE_WORLD_H
 #define TESTS_LIB_NODE_WORLD_H
@@ -25,6 +29,9 @@
 #define WORLD_STORY_BYTES (1u << 18)
 #define WORLD_JOBS 128u
 #define WORLD_TICK_US (50 * TIME_US_PER_MS)
+#define WORLD_PEERS 8u
+#define WORLD_GIVE_SLOTS 16u
+#define WORLD_REQUESTS 4096u
 
 struct world_track {
     uint8_t id[TRACK_ID_BYTES];
@@ -57,6 +64,37 @@ struct world_job { /* the origin's: a request that is being answered */
     uint32_t proven_row; /* + 1 */
 };
 
+struct world_peer {
+    struct p2p_contact contact;
+    uint8_t has[WORLD_TRACKS][32]; /* masks, a byte a row */
+    bool has_manifests;
+    uint64_t rtt_us;      /* 20 ms */
+    uint64_t bytes_per_s; /* 1,000,000: of its uplink */
+    /* What a test may change at any time. */
+    bool is_away;   /* refuses connections */
+    bool is_silent; /* says HELLO and HAVE, and answers no request (PINGs it does) */
+    bool is_liar;   /* tells of all, holds nothing */
+    bool is_rotten; /* its bytes are wrong */
+    bool is_busy;
+    uint32_t link; /* that is up; 0 = none */
+    bool is_greeted;
+    struct world_job jobs[WORLD_JOBS];
+    uint32_t job_count;
+    bool is_pumping;
+    uint64_t wire_free_us;
+    uint8_t request_tracks[WORLD_REQUESTS];
+    uint8_t runs[WORLD_TRACKS][P2P_HAVE_RUN_BYTES * 256]; /* of its last HAVE */
+    /* What was seen. */
+    uint32_t requested; /* chunks that the node asked it for */
+    uint32_t sent;      /* chunks that it sent */
+    uint32_t links;     /* that it had */
+    /* As somebody who asks the node. */
+    uint32_t next_request;
+    uint32_t got_bytes, got_proofs, got_rejects, got_opened;
+    uint8_t last_reject;
+    uint8_t told[WORLD_TRACKS]; /* enum p2p_have of the node's last HAVE */
+};
+
 struct world_chain {
     uint32_t entry; /* 0 = none */
     uint32_t track;
@@ -74,6 +112,7 @@ struct world_config {
     bool offline, fast;
     uint64_t seed;
     uint32_t check_every; /* steps between two looks at the invariants; 0 = after each */
+    bool with_peers;
 };
 
 struct world {
@@ -100,13 +139,21 @@ struct world {
     uint32_t job_count;
     uint32_t link; /* that is up; 0 = none */
     uint32_t silent_link;
-    uint8_t request_tracks[4096]; /* which track a request of the link is about */
+    uint8_t request_tracks[WORLD_REQUESTS]; /* which track a request of the link is about */
     bool is_pumping;
     uint64_t wire_free_us;
     /* The store. */
     int store_error;   /* of every STORE_ROW from now on */
     uint64_t store_us; /* how long one takes: 1 ms */
     uint32_t rows_stored;
+    /* Peers, and what the tracker was told. */
+    struct world_peer *peers; /* owned; WORLD_PEERS of them */
+    uint32_t peer_count;
+    uint32_t announced, lookups; /* keys */
+    uint32_t incoming;           /* links that peers began */
+    struct world_slot give_slots[WORLD_GIVE_SLOTS];
+    uint8_t answers[16][2048]; /* HOLDERS' lists that are on their way */
+    uint32_t answer_count;
     /* Decoders and sound. */
     struct world_chain chains[WORLD_CHAINS]; /* what plays, what follows */
     bool is_sounding, is_stalled, is_paused, is_ticking;
@@ -128,7 +175,8 @@ struct world {
     char story[WORLD_STORY_BYTES];
     size_t story_bytes;
     struct world_config config;
-    const struct p2p_message *message; /* of the event being handled */
+    const struct p2p_message *message; /* of the event being handled, */
+    uint32_t message_link;             /* and where it came from */
 };
 
 /* Zeroes the world, makes the catalogue; the node is made by world_start. */
@@ -148,6 +196,20 @@ int world_play(struct world *world, uint32_t entry, uint64_t position_us);
 int world_command(struct world *world, enum node_event_kind kind, uint64_t position_us);
 /* The link breaks now; what is on its way is lost. */
 int world_break_link(struct world *world);
+
+/* A peer that the tracker knows: it has a track's first chunks. Returns its index. */
+uint32_t world_add_peer(struct world *world, uint32_t track, uint32_t chunks);
+void world_peer_gets(struct world *world, uint32_t peer, uint32_t track, uint32_t first,
+                     uint32_t count);
+/* It dials the node. */
+int world_peer_dials(struct world *world, uint32_t peer);
+/* It asks the node; the answer is counted. */
+int world_peer_asks(struct world *world, uint32_t peer, uint32_t track, uint32_t first,
+                    uint32_t count);
+int world_peer_opens(struct world *world, uint32_t peer, uint32_t track);
+int world_peer_is_interested(struct world *world, uint32_t peer, uint32_t track);
+/* Its link breaks now. */
+int world_peer_leaves(struct world *world, uint32_t peer);
 
 /* On the heap; with a node when `starts`. */
 struct world *world_new(struct world_config config, bool starts);

@@ -1,0 +1,161 @@
+/*
+ * node_sources.c: links as the planner sees them.
+ *
+ * Responsible for who may be asked, how fast each is taken to be, what each has, and for whose it is
+ * to fetch from the origin what no peer has. Not responsible for the choice (planner.c).
+ */
+#include "player/core/node_state.h"
+
+/* Of a peer id, for whose row it is; and holders that share a file's rows. */
+#define SHARE_ID_BYTES 8u
+#define SHARERS_MAX 32u
+
+static bool peer_has(const void *context, media_handle file, uint32_t chunk)
+{
+    struct node_holding *holding = (struct node_holding *)context;
+    if (holding->file != file) {
+        holding->file = file;
+        holding->has_any =
+            overlay_holding(holding->node->overlay, holding->link, file, &holding->held);
+    }
+    if (!holding->has_any || holding->held.is_whole) {
+        return holding->has_any;
+    }
+    const uint8_t *masks = holding->held.row_masks;
+    return masks != NULL && (masks[chunk / ROW_CHUNKS] >> (chunk % ROW_CHUNKS) & 1) != 0;
+}
+
+static uint32_t count_holders(const void *context, media_handle file, uint32_t chunk)
+{
+    const struct node_shares *shares = context;
+    return overlay_count_holders(shares->node->overlay, file, chunk);
+}
+
+/* A number for a peer and a row, the same whoever computes it. */
+static uint64_t share_of(const uint8_t *peer_id, uint32_t row)
+{
+    uint64_t mixed = row + 1;
+    for (uint32_t i = 0; i < SHARE_ID_BYTES; i++) {
+        mixed = (mixed ^ peer_id[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        mixed ^= mixed >> 29;
+    }
+    return mixed;
+}
+
+/* Of all that fetch the file now, one is to get this row from the origin: who has the smallest
+ * number. All who know each other agree, so that the origin sends it once. */
+static bool is_ours(const void *context, media_handle file, uint32_t chunk)
+{
+    struct node_shares *shares = (struct node_shares *)context;
+    const struct node *node = shares->node;
+    uint32_t row = chunk / ROW_CHUNKS;
+    if (shares->file == file && shares->row == row) {
+        return shares->is_ours;
+    }
+    uint32_t numbers[SHARERS_MAX];
+    uint32_t count = overlay_get_holders(node->overlay, file, numbers, SHARERS_MAX);
+    uint64_t own = share_of(node->config.peer_id, row);
+    shares->file = file;
+    shares->row = row;
+    shares->is_ours = true;
+    for (uint32_t i = 0; i < count && shares->is_ours; i++) {
+        const struct link *link = links_find(&node->links, numbers[i]);
+        shares->is_ours = link == NULL || share_of(link->peer_id, row) >= own;
+    }
+    return shares->is_ours;
+}
+
+static struct planner_source make_source(const struct node *node, const struct link *link,
+                                         struct node_holding *holding)
+{
+    const struct node_preset *preset = node->preset;
+    const struct rate *rate = &link->rate;
+    struct planner_source source = {
+        .kind = NODE_SOURCE_ORIGIN,
+        .link = link->number,
+        .bytes_per_s = rate->bytes_per_s,
+        .delay_us = rate->rtt_us,
+        .outstanding_bytes = link->requests.bytes,
+        .limit_bytes = planner_pipeline_bytes(preset, rate->bytes_per_s, rate->rtt_us),
+        .requests_left = links_requests_left(link)};
+    if (link->kind == NODE_LINK_PEER) {
+        *holding = (struct node_holding){.node = node, .link = link->number};
+        source.kind = NODE_SOURCE_PEERS;
+        source.limit_bytes = planner_peer_pipeline_bytes(preset, rate->bytes_per_s);
+        source.bytes_per_s = rate->bytes_per_s > 0 ? rate->bytes_per_s : preset->peer_bytes_per_s;
+        source.delay_us = rate->rtt_us > 0 ? rate->rtt_us : preset->peer_delay_us;
+        source.deviation_us = rate->deviation_us;
+        source.has = peer_has;
+        source.context = holding;
+    }
+    return source;
+}
+
+/* May it be asked now? The origin, when it is silent and others are there, is not waited for. */
+bool node_sources_may_ask(const struct node *node, const struct link *link)
+{
+    bool is_silent =
+        link->kind == NODE_LINK_ORIGIN && link->ping_us != 0 &&
+        time_until_us(link->quiet_since_us, node->now_us) >= node->preset->request_timeout_us;
+    return link->state == LINK_UP && link->busy_until_us <= node->now_us &&
+           !(is_silent && node_peers_may_help(node)) &&
+           (link->kind == NODE_LINK_ORIGIN || node->overlay != NULL);
+}
+
+static uint32_t make_sources(const struct node *node, struct planner_source *sources,
+                             struct node_holding *holdings)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < node->links.count; i++) {
+        const struct link *link = node->links.list[i];
+        if (node_sources_may_ask(node, link) && links_requests_left(link) > 0) {
+            sources[count] = make_source(node, link, &holdings[count]);
+            count++;
+        }
+    }
+    return count;
+}
+
+uint64_t node_sources_expected_us(const struct node *node, const struct link *link)
+{
+    struct node_holding holding;
+    struct planner_source source = make_source(node, link, &holding);
+    return planner_expected_us(&source);
+}
+
+struct link *node_sources_other(struct node *node, const struct file *file, uint32_t chunk,
+                                uint32_t not_link)
+{
+    struct link *best = NULL;
+    uint64_t best_us = TIME_NEVER_US;
+    for (uint32_t i = 0; i < node->links.count; i++) {
+        struct link *link = node->links.list[i];
+        if (link->number == not_link || !node_sources_may_ask(node, link) ||
+            links_requests_left(link) == 0) {
+            continue;
+        }
+        struct node_holding holding;
+        struct planner_source source = make_source(node, link, &holding);
+        uint64_t time_us = planner_expected_us(&source);
+        if (time_us < best_us && planner_has(&source, file, chunk)) {
+            best = link;
+            best_us = time_us;
+        }
+    }
+    return best;
+}
+
+void node_sources_show(const struct node *node, struct planner_view *view,
+                       struct node_holding *holdings, struct node_shares *shares)
+{
+    *shares = (struct node_shares){.node = node};
+    view->preset = node->preset;
+    view->now_us = node->now_us;
+    view->source_count = make_sources(node, view->sources, holdings);
+    view->slots_count = node->slots.count;
+    view->with_peers = node->overlay != NULL;
+    view->salt = node->config.peer_id[0];
+    view->is_ours = is_ours;
+    view->count_holders = count_holders;
+    view->context = shares;
+}
