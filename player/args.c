@@ -19,11 +19,19 @@ static const char help_program[] =
     "\n"
     "  play TARGET...           play tracks: from the cache, else from the origin\n"
     "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
+    "  daemon                   give what the cache has, play what a front end asks for\n"
+    "  status                   what the engine of this user does; peers: its neighbours\n"
     "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
     "  cache status             what the cache holds; also: cache verify, cache clear\n"
     "\n"
     "A TARGET is a track id or an album id (32 hex digits), refrain://HOST[:PORT]/tracks/ID, or\n"
     "all. The origin is --origin URL or $REFRAIN_ORIGIN. \"refrain VERB --help\" tells more.\n";
+
+#define HELP_PEERS                                                                                 \
+    "  --no-peers          take from the origin only, and give nothing\n"                          \
+    "  --no-upload         take from peers, and give nothing\n"                                    \
+    "  --upload-limit SIZE what is given a second: 200K, or 200K@8-23 for the hours\n"             \
+    "  --listen PORT       for peers; else any port that is free\n"
 
 static const char help_play[] =
     "usage: refrain play TARGET... [OPTIONS]\n"
@@ -33,7 +41,7 @@ static const char help_play[] =
     "  --start POSITION    begin the first track there: 90, 1:30, 1:02:03.5\n"
     "  --offline           only what is in the cache\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
-    "  --fast              not paced by the clock\n"
+    "  --fast              not paced by the clock\n" HELP_PEERS
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n"
     "\n"
@@ -45,9 +53,30 @@ static const char help_fetch[] =
     "  -o PATH             a file for one track, a folder for more (or with a / at the end)\n"
     "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
     "  --offline           only what is in the cache\n"
-    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
+    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
+
+static const char help_daemon[] =
+    "usage: refrain daemon [OPTIONS]\n"
+    "\n"
+    "Gives peers what the cache has, and plays what comes over its control socket\n"
+    "($XDG_STATE_HOME/refrain/engine.sock, docs/CLI.md), until SIGINT or SIGTERM.\n"
+    "\n"
+    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
+    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
+    "  --json              events as JSON lines on standard output\n"
+    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
+
+static const char help_status[] =
+    "usage: refrain status [--json]\n"
+    "\n"
+    "What the running engine of this user plays, from where its bytes came, whom it gives to.\n";
+
+static const char help_peers[] = "usage: refrain peers [--json]\n"
+                                 "\n"
+                                 "The neighbours of the running engine of this user.\n";
 
 static const char help_ls[] = "usage: refrain ls tracks [OPTIONS]\n"
                               "\n"
@@ -75,6 +104,12 @@ const char *args_help(enum args_verb verb)
         return help_ls;
     case ARGS_CACHE:
         return help_cache;
+    case ARGS_DAEMON:
+        return help_daemon;
+    case ARGS_STATUS:
+        return help_status;
+    case ARGS_PEERS:
+        return help_peers;
     case ARGS_NONE:
     case ARGS_VERBS:
         break;
@@ -100,13 +135,15 @@ static int take_number(const char **at, uint64_t most, uint64_t *ret_value)
     return *at == from ? ERROR_MALFORMED : 0;
 }
 
-int args_parse_size(const char *text, uint64_t *ret_bytes)
+/* "10G" from *at on; not 0. ERROR_MALFORMED. */
+static int take_size(const char **at, uint64_t *ret_bytes)
 {
     static const char units[] = "KMGT";
     uint64_t bytes;
-    if (take_number(&text, UINT64_C(1) << 40, &bytes) != 0) {
+    if (take_number(at, UINT64_C(1) << 40, &bytes) != 0) {
         return ERROR_MALFORMED;
     }
+    const char *text = *at;
     const char *unit =
         *text != '\0' ? strchr(units, *text >= 'a' ? *text - 'a' + 'A' : *text) : NULL;
     if (unit != NULL) {
@@ -123,10 +160,43 @@ int args_parse_size(const char *text, uint64_t *ret_bytes)
     if (*text == 'B') {
         text++;
     }
-    if (*text != '\0' || bytes == 0) {
+    *at = text;
+    *ret_bytes = bytes;
+    return bytes == 0 ? ERROR_MALFORMED : 0;
+}
+
+int args_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    uint64_t bytes;
+    if (take_size(&text, &bytes) != 0 || *text != '\0') {
         return ERROR_MALFORMED;
     }
     *ret_bytes = bytes;
+    return 0;
+}
+
+int args_parse_upload_limit(const char *text, struct upload_limit *ret_limit)
+{
+    uint64_t bytes;
+    uint64_t from = 0;
+    uint64_t till = 0;
+    if (take_size(&text, &bytes) != 0) {
+        return ERROR_MALFORMED;
+    }
+    if (*text == '@') {
+        text++;
+        if (take_number(&text, 24, &from) != 0 || *text != '-') {
+            return ERROR_MALFORMED;
+        }
+        text++;
+        if (take_number(&text, 24, &till) != 0 || from == till) {
+            return ERROR_MALFORMED;
+        }
+    }
+    if (*text != '\0' || from > 24 || till > 24) {
+        return ERROR_MALFORMED;
+    }
+    *ret_limit = (struct upload_limit){bytes, (uint8_t)(from % 24), (uint8_t)(till % 24)};
     return 0;
 }
 
@@ -182,10 +252,15 @@ enum option {
     OPTION_JSON,
     OPTION_RECORD,
     OPTION_PRESET,
+    OPTION_NO_PEERS,
+    OPTION_NO_UPLOAD,
+    OPTION_UPLOAD_LIMIT,
+    OPTION_LISTEN,
 };
 
 #define FOR(verb) (1u << (verb))
-#define FOR_ALL (FOR(ARGS_NONE) | FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS) | FOR(ARGS_CACHE))
+#define FOR_ALL (FOR(ARGS_VERBS) - 1u)
+#define FOR_ENGINE (FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON))
 
 static const struct option_form {
     const char *name;
@@ -196,16 +271,20 @@ static const struct option_form {
     {"--help", OPTION_HELP, false, FOR_ALL},
     {"-h", OPTION_HELP, false, FOR_ALL},
     {"--version", OPTION_VERSION, false, FOR_ALL},
-    {"--origin", OPTION_ORIGIN, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS)},
-    {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY)},
+    {"--origin", OPTION_ORIGIN, true, FOR_ENGINE | FOR(ARGS_LS)},
+    {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
     {"-o", OPTION_TO, true, FOR(ARGS_FETCH)},
     {"--start", OPTION_START, true, FOR(ARGS_PLAY)},
     {"--offline", OPTION_OFFLINE, false, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS)},
-    {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_CACHE)},
+    {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR_ENGINE | FOR(ARGS_CACHE)},
     {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
     {"--json", OPTION_JSON, false, FOR_ALL},
-    {"--record", OPTION_RECORD, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH)},
-    {"--preset", OPTION_PRESET, true, FOR(ARGS_PLAY) | FOR(ARGS_FETCH)},
+    {"--record", OPTION_RECORD, true, FOR_ENGINE},
+    {"--preset", OPTION_PRESET, true, FOR_ENGINE},
+    {"--no-peers", OPTION_NO_PEERS, false, FOR_ENGINE},
+    {"--no-upload", OPTION_NO_UPLOAD, false, FOR_ENGINE},
+    {"--upload-limit", OPTION_UPLOAD_LIMIT, true, FOR_ENGINE},
+    {"--listen", OPTION_LISTEN, true, FOR_ENGINE},
 };
 
 /* What is being parsed. */
@@ -235,6 +314,17 @@ static int set_output(const struct parse *parse, const char *value)
         return complain_value(parse, "--output", value,
                               "no such output; there are auto, null and wav:PATH");
     }
+    return 0;
+}
+
+static int set_port(const struct parse *parse, const char *value)
+{
+    const char *rest = value;
+    uint64_t port;
+    if (take_number(&rest, UINT16_MAX, &port) != 0 || *rest != '\0' || port > UINT16_MAX) {
+        return complain_value(parse, "--listen", value, "no port; write a number up to 65535");
+    }
+    parse->args->listen_port = (uint16_t)port;
     return 0;
 }
 
@@ -287,6 +377,20 @@ static int set(const struct parse *parse, enum option option, const char *value)
         }
         args->preset = value;
         break;
+    case OPTION_NO_PEERS:
+        args->no_peers = true;
+        break;
+    case OPTION_NO_UPLOAD:
+        args->no_upload = true;
+        break;
+    case OPTION_UPLOAD_LIMIT:
+        if (args_parse_upload_limit(value, &args->upload_limit) != 0) {
+            return complain_value(parse, "--upload-limit", value,
+                                  "no limit; write it as 200K, or 200K@8-23 for hours of the day");
+        }
+        break;
+    case OPTION_LISTEN:
+        return set_port(parse, value);
     }
     return 0;
 }
@@ -316,7 +420,8 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
     return complain(parse, word, "no such option; see \"refrain --help\"");
 }
 
-static const char *const verb_names[ARGS_VERBS] = {"", "play", "fetch", "ls", "cache"};
+static const char *const verb_names[ARGS_VERBS] = {"",      "play",   "fetch",  "ls",
+                                                   "cache", "daemon", "status", "peers"};
 
 static int take_verb(const struct parse *parse, const char *word)
 {
@@ -326,7 +431,8 @@ static int take_verb(const struct parse *parse, const char *word)
             return 0;
         }
     }
-    return complain(parse, word, "no such verb; there are play, fetch, ls and cache");
+    return complain(parse, word,
+                    "no such verb; there are play, fetch, daemon, status, peers, ls and cache");
 }
 
 static int take_word(const struct parse *parse, const char *word)
@@ -398,6 +504,16 @@ static int check_operands(const struct parse *parse)
         return check_word(parse, "ls", first, &words_ls);
     case ARGS_CACHE:
         return check_word(parse, "cache", first, &words_cache);
+    case ARGS_DAEMON:
+    case ARGS_STATUS:
+    case ARGS_PEERS:
+        if (args->operand_count > 0) {
+            return complain(parse, first,
+                            args->verb == ARGS_DAEMON
+                                ? "refrain daemon takes no targets; it is told over its socket"
+                                : "one word too many; see \"refrain --help\"");
+        }
+        break;
     case ARGS_NONE:
     case ARGS_VERBS:
         return complain(parse, "verb", "none was given; see \"refrain --help\"");

@@ -22,7 +22,17 @@ enum args_verb {
     ARGS_FETCH,
     ARGS_LS,
     ARGS_CACHE,
+    ARGS_DAEMON,
+    ARGS_STATUS,
+    ARGS_PEERS,
     ARGS_VERBS,
+};
+
+/* How much is given to peers a second. */
+struct upload_limit {
+    uint64_t bytes_per_s;         /* 0 = automatic */
+    uint8_t from_hour, till_hour; /* it holds from the one to the other, local time, 0 to 23; equal:
+                                     always. Outside of them: automatic */
 };
 
 /* Texts are borrowed from argv and the environment. */
@@ -40,6 +50,9 @@ struct args {
     uint64_t cache_limit_bytes; /* 0 = the default */
     uint64_t start_us;
     bool offline, json, fast;
+    bool no_peers, no_upload;
+    uint16_t listen_port; /* 0 = any that is free */
+    struct upload_limit upload_limit;
 };
 
 /* ERROR_MALFORMED: ret_text (ARGS_TEXT_BYTES) says "THING: REASON; CURE". */
@@ -50,6 +63,8 @@ const char *args_help(enum args_verb verb);
 
 /* "64M", "10GiB", "1000000". ERROR_MALFORMED. */
 int args_parse_size(const char *text, uint64_t *ret_bytes);
+/* "200K", "1M@8-23": bytes per second, and the hours in which that is so. ERROR_MALFORMED. */
+int args_parse_upload_limit(const char *text, struct upload_limit *ret_limit);
 /* "90", "1:30", "1:02:03.5". ERROR_MALFORMED. */
 int args_parse_position(const char *text, uint64_t *ret_us);
 

@@ -10,5 +10,8 @@ int cmd_play(const struct args *args);
 int cmd_fetch(const struct args *args);
 int cmd_ls(const struct args *args);
 int cmd_cache(const struct args *args);
+int cmd_daemon(const struct args *args);
+int cmd_status(const struct args *args);
+int cmd_peers(const struct args *args);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/exit_code.h"
 #include "player/cmd.h"
+#include "player/control.h"
 #include "player/session.h"
 
 #include <assert.h>
@@ -20,6 +21,7 @@
 
 struct fetch {
     struct session session;
+    struct control *control;      /* NULL: no socket */
     struct net_deadline *refresh; /* NULL: no terminal */
     bool is_ready;                /* all entries are known, and so is what -o means */
     bool into_folder;
@@ -278,9 +280,7 @@ static void note(void *context, const struct node_note *note)
         }
         break;
     case NODE_NOTE_BAD_CHUNK:
-        report_error("origin %s: it sent wrong bytes, caught by their proof and fetched anew; tell "
-                     "its operator if it happens again",
-                     fetch->session.origin != NULL ? fetch->session.origin : "none");
+        session_tell_bad_chunk(&fetch->session, note);
         break;
     case NODE_NOTE_CACHE_OFF:
         report_error(
@@ -333,7 +333,9 @@ int cmd_fetch(const struct args *args)
         net_deadline_open(fetch.session.loop, refresh, &fetch, &fetch.refresh) == 0) {
         net_deadline_set(fetch.refresh, net_now_us() + FETCH_REFRESH_US);
     }
+    fetch.control = control_open(&fetch.session, NULL);
     session_run(&fetch.session);
+    control_close(fetch.control);
     net_deadline_close(fetch.refresh);
     fetch.refresh = NULL;
     report_progress_clear();

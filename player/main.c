@@ -38,6 +38,12 @@ int main(int argc, char *argv[])
         return cmd_ls(&args);
     case ARGS_CACHE:
         return cmd_cache(&args);
+    case ARGS_DAEMON:
+        return cmd_daemon(&args);
+    case ARGS_STATUS:
+        return cmd_status(&args);
+    case ARGS_PEERS:
+        return cmd_peers(&args);
     case ARGS_NONE:
     case ARGS_VERBS:
         break;

@@ -99,6 +99,18 @@ void report_started_json(const struct report_track *track)
     end_line();
 }
 
+void report_ready_json(const uint8_t *peer_id, uint16_t port)
+{
+    char id[2 * HASH_BYTES + 1];
+    if (peer_id != NULL) {
+        media_hex_encode(peer_id, HASH_BYTES, id);
+        printf("{\"event\":\"ready\",\"peer_id\":\"%s\",\"port\":%u", id, port);
+    } else {
+        printf("{\"event\":\"ready\",\"peer_id\":null,\"port\":%u", port);
+    }
+    end_line();
+}
+
 void report_play_json(const struct node_play_record *play)
 {
     static const char *const causes[] = {"click", "auto", "seek"};
@@ -186,6 +198,18 @@ void report_started(const struct report_track *track)
     put_name(track, name, sizeof name);
     report_progress_clear();
     printf("%s (%s)\n", name, time_text(track->duration_us, duration));
+    fflush(stdout);
+}
+
+void report_ready(const uint8_t *peer_id, uint16_t port)
+{
+    char id[2 * HASH_BYTES + 1];
+    if (peer_id == NULL) {
+        puts("ready, without peers");
+    } else {
+        media_hex_encode(peer_id, HASH_BYTES, id);
+        printf("ready: peer %.8s at port %u\n", id, port);
+    }
     fflush(stdout);
 }
 

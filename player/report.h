@@ -26,6 +26,8 @@ bool report_is_terminal(bool json);
 
 /* {"event":"started",...} */
 void report_started_json(const struct report_track *track);
+/* {"event":"ready",...}; peer_id (HASH_BYTES) NULL: without peers. */
+void report_ready_json(const uint8_t *peer_id, uint16_t port);
 /* {"event":"play",...} */
 void report_play_json(const struct node_play_record *play);
 /* {"event":"fetched",...} */
@@ -35,6 +37,8 @@ void report_error_json(const char *track_id, const char *message, int exit_code)
 /* {"event":"summary",...} */
 void report_summary_json(const struct node_summary *summary);
 
+/* "ready: peer 1a2b3c4d takes links at port 7000", or that it has no peers. */
+void report_ready(const uint8_t *peer_id, uint16_t port);
 /* "Artist - Title (3:08)" */
 void report_started(const struct report_track *track);
 /* Nothing when nothing was played. Tracks, time, shares by source, the median of the waits, stutters. `waits_us` is sorted here. */

@@ -116,15 +116,47 @@ static void fail_by_error(struct session *session, uint32_t entry, int error)
     }
 }
 
+void session_tell_bad_chunk(const struct session *session, const struct node_note *note)
+{
+    if (engine_is_origin_link(session->engine, note->link)) {
+        report_error("origin %s: it sent wrong bytes, caught by their proof and fetched anew; tell "
+                     "its operator if it happens again",
+                     session->origin);
+    }
+}
+
+void session_tell_misbehaved(const struct session *session, const struct node_note *note)
+{
+    if (engine_is_origin_link(session->engine, note->link)) {
+        report_error("origin %s: it broke the protocol (%s); it may be of another version",
+                     session->origin, engine_origin_text(session->engine));
+    }
+}
+
 /* --- entries --------------------------------------------------------------------------------------------------- */
 
-static bool add_entry(struct session *session, const uint8_t track_id[TRACK_ID_BYTES])
+/* A track that was queued before has its words already, and they are not told again. */
+static void copy_words(struct session *session, struct session_entry *entry)
+{
+    for (uint32_t i = session->entry_count - 1; i > 0; i--) {
+        const struct session_entry *before = &session->entries[i - 1];
+        if (before->title != NULL && before->artist != NULL &&
+            memcmp(before->track_id, entry->track_id, TRACK_ID_BYTES) == 0) {
+            entry->title = strdup(before->title);
+            entry->artist = strdup(before->artist);
+            entry->duration_us = before->duration_us;
+            return;
+        }
+    }
+}
+
+uint32_t session_add_entry(struct session *session, const uint8_t track_id[TRACK_ID_BYTES])
 {
     if (session->entry_count == session->entry_capacity) {
         uint32_t capacity = session->entry_capacity == 0 ? 64 : session->entry_capacity * 2;
         struct session_entry *entries = realloc(session->entries, capacity * sizeof *entries);
         if (entries == NULL) {
-            return false;
+            return 0;
         }
         session->entries = entries;
         session->entry_capacity = capacity;
@@ -133,9 +165,10 @@ static bool add_entry(struct session *session, const uint8_t track_id[TRACK_ID_B
     *entry = (struct session_entry){0};
     memcpy(entry->track_id, track_id, TRACK_ID_BYTES);
     media_hex_encode(track_id, TRACK_ID_BYTES, entry->id);
+    copy_words(session, entry);
     uint32_t number = engine_enqueue(session->engine, track_id, session->fetch_only);
     assert(number == 0 || number == session->entry_count);
-    return number != 0;
+    return number;
 }
 
 struct report_track session_track(const struct session *session, uint32_t entry)
@@ -163,14 +196,14 @@ static uint32_t add_listed(struct session *session, const struct target *target,
     uint32_t before = session->entry_count;
     for (uint32_t i = 0; i < listing->count && target->kind != TARGET_ALL; i++) {
         if (memcmp(listing->tracks[i].track_id, target->id, TRACK_ID_BYTES) == 0) {
-            add_entry(session, target->id);
+            session_add_entry(session, target->id);
             return 1;
         }
     }
     for (uint32_t i = 0; i < listing->count && session->entry_count < NODE_QUEUE_MAX; i++) {
         if (target->kind == TARGET_ALL ||
             memcmp(listing->tracks[i].album_id, target->id, ALBUM_ID_BYTES) == 0) {
-            if (!add_entry(session, listing->tracks[i].track_id)) {
+            if (session_add_entry(session, listing->tracks[i].track_id) == 0) {
                 no_memory(session);
                 break;
             }
@@ -296,8 +329,11 @@ static bool are_cached_tracks(struct session *session, const struct listing *lis
 static void begin(struct session *session)
 {
     const struct args *args = session->args;
+    if (args->operand_count == 0) {
+        return; /* a daemon */
+    }
     if (args->operand_count == 1 && session->targets[0].kind != TARGET_ALL && !args->offline) {
-        if (!add_entry(session, session->targets[0].id)) {
+        if (session_add_entry(session, session->targets[0].id) == 0) {
             no_memory(session);
             return;
         }
@@ -353,6 +389,14 @@ static void on_fatal(void *context, const struct engine_failure *failure)
     session_end(session, failure->exit_code);
 }
 
+static void on_listening(void *context, uint16_t port)
+{
+    struct session *session = context;
+    if (session->hooks.listening != NULL) {
+        session->hooks.listening(session->hooks.context, port);
+    }
+}
+
 static void set_text(char **to, struct media_text text)
 {
     free(*to);
@@ -379,7 +423,8 @@ static void on_manifest(void *context, const struct media_manifest *manifest)
 static void on_signal(void *context, int signal_number)
 {
     (void)signal_number;
-    session_end(context, EXIT_CODE_INTERRUPTED);
+    struct session *session = context;
+    session_end(session, session->args->verb == ARGS_DAEMON ? EXIT_CODE_OK : EXIT_CODE_INTERRUPTED);
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------------- */
@@ -388,7 +433,7 @@ static int parse_targets(struct session *session)
 {
     char text[TARGET_TEXT_BYTES];
     const struct args *args = session->args;
-    session->targets = calloc(args->operand_count, sizeof *session->targets);
+    session->targets = calloc(args->operand_count + 1, sizeof *session->targets);
     if (session->targets == NULL) {
         report_error("player: out of memory; close other programs");
         return EXIT_CODE_INTERNAL;
@@ -424,6 +469,10 @@ static int open_engine(struct session *session)
         .origin_url = session->origin,
         .offline = args->offline,
         .fast = args->fast,
+        .with_peers = !args->no_peers,
+        .listen_port = args->listen_port,
+        .no_upload = args->no_upload,
+        .upload_limit_bytes_per_s = args->upload_limit.bytes_per_s,
         .cache_limit_bytes = args->cache_limit_bytes,
         .preset = args->preset,
         .silent = session->fetch_only,
@@ -434,6 +483,7 @@ static int open_engine(struct session *session)
                       .on_warning = on_warning,
                       .on_fatal = on_fatal,
                       .on_manifest = on_manifest,
+                      .on_listening = on_listening,
                       .context = session},
     };
     struct engine_failure failure;
@@ -492,8 +542,8 @@ static int overall(const struct session *session, int close_error)
     if (close_error != 0) {
         return EXIT_CODE_STORAGE;
     }
-    if (session->failures == 0) {
-        return EXIT_CODE_OK;
+    if (session->failures == 0 || session->args->verb == ARGS_DAEMON) {
+        return EXIT_CODE_OK; /* each was told; a daemon outlives them */
     }
     return session->successes > 0 ? EXIT_CODE_SOME_FAILED : session->first_failure;
 }

@@ -1,9 +1,10 @@
 /*
- * session.h: what `play` and `fetch` share: an engine, the targets, their entries, failures.
+ * session.h: what `play`, `fetch` and `daemon` share: an engine, targets, entries, failures.
  *
  * Turns targets into entries of the engine: a single track is enqueued at once, without asking
  * anybody; "all", and ids of which not all are known tracks of the cache, need the origin's list (or,
- * offline, the cache's) first. A single id that turns out to be no track is looked up as an album.
+ * offline, the cache's) first. A single id that turns out to be no track is looked up as an album. A
+ * daemon has no targets; its entries are added one by one.
  *
  * Happy path: session_open -> session_run -> hooks.ready -> notes -> session_end (by the command, or
  * on the first signal) -> session_run returns -> session_close.
@@ -24,6 +25,8 @@ struct session_hooks {
     void (*ready)(void *context, uint32_t first_entry);
     /* Notes of the engine, but ENTRY_FAILED and QUEUE_ENDED while the session still looks for more. */
     void (*note)(void *context, const struct node_note *note);
+    /* Peers may come from now on (engine.h). May be NULL. */
+    void (*listening)(void *context, uint16_t port);
     /* An entry's manifest; borrowed for the call. May be NULL. */
     void (*manifest)(void *context, uint32_t entry, const struct media_manifest *manifest);
     void *context;
@@ -33,7 +36,7 @@ struct session_entry {
     char id[2 * TRACK_ID_BYTES + 1];
     uint8_t track_id[TRACK_ID_BYTES];
     char *title, *artist; /* owned; NULL = not known yet */
-    uint64_t duration_us;
+    uint64_t duration_us; /* 0 = not known yet */
     bool failed, done;
 };
 
@@ -64,6 +67,8 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
                  struct session *ret_session);
 /* Until session_end. */
 void session_run(struct session *session);
+/* Appends a track; its entry's number, or 0 when out of memory. */
+uint32_t session_add_entry(struct session *session, const uint8_t track_id[TRACK_ID_BYTES]);
 /* Ends the run: EXIT_CODE_OK, or why it is cut short. */
 void session_end(struct session *session, int exit_code);
 /* Closes the engine (last play records come here) and everything else but the entries' names; the
@@ -76,6 +81,10 @@ struct report_track session_track(const struct session *session, uint32_t entry)
 /* An entry failed for a reason that the command found; prints it. */
 void session_fail_entry(struct session *session, uint32_t entry, int exit_code, const char *format,
                         ...) __attribute__((format(printf, 4, 5)));
+/* Wrong bytes, or a breach of the protocol: told when the origin is to blame. A peer that misbehaves
+ * is dropped and what it owed comes from others: nothing that a listener could mend. */
+void session_tell_bad_chunk(const struct session *session, const struct node_note *note);
+void session_tell_misbehaved(const struct session *session, const struct node_note *note);
 /* An entry is done well. */
 void session_entry_done(struct session *session, uint32_t entry);
 

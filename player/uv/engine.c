@@ -565,6 +565,11 @@ void engine_set_paused(struct engine *engine, bool paused)
     step_plain(engine, paused ? NODE_EVENT_PAUSE : NODE_EVENT_RESUME);
 }
 
+void engine_stop(struct engine *engine)
+{
+    step_plain(engine, NODE_EVENT_STOP);
+}
+
 void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_per_s)
 {
     struct node_event event = {.kind = NODE_EVENT_GIVING};
@@ -583,6 +588,11 @@ void engine_set_mapping(struct engine *engine, uint16_t outer_port)
 uint16_t engine_listen_port(const struct engine *engine)
 {
     return peers_own_port(engine);
+}
+
+const uint8_t *engine_peer_id(const struct engine *engine)
+{
+    return engine->peers.is_on ? peer_identity_id(engine->peers.identity) : NULL;
 }
 
 uint32_t engine_get_peers(const struct engine *engine, struct node_peer *ret_peers,
@@ -612,6 +622,11 @@ void engine_add_sources(const struct engine *engine, const struct media_file_id 
 int engine_list_manifests(struct engine *engine, engine_each_manifest *each, void *context)
 {
     return engine->store != NULL ? store_list_manifests(engine->store, each, context) : 0;
+}
+
+bool engine_is_origin_link(const struct engine *engine, uint32_t link)
+{
+    return link != 0 && link == engine->origin.last_number;
 }
 
 void engine_get_summary(const struct engine *engine, struct node_summary *ret_summary)

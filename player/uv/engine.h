@@ -46,6 +46,9 @@ struct engine_callbacks {
     void (*on_fatal)(void *context, const struct engine_failure *failure);
     /* A track's manifest is known and checked; borrowed for the call. May come more than once. */
     void (*on_manifest)(void *context, const struct media_manifest *manifest);
+    /* Peers may come and be sought from now on; once, some tenths of a second after opening. Never
+     * without peers. port: engine_listen_port. May be NULL. */
+    void (*on_listening)(void *context, uint16_t port);
     void *context;
 };
 
@@ -97,6 +100,8 @@ uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_B
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
 void engine_seek(struct engine *engine, uint64_t position_us);
 void engine_set_paused(struct engine *engine, bool paused);
+/* Silence; nothing is fetched any more. The queue stays, a start goes on with it. */
+void engine_stop(struct engine *engine);
 
 /* Whether and how fast we give to peers from now on (bytes/s; 0 = automatic). */
 void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_per_s);
@@ -104,6 +109,8 @@ void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_pe
 void engine_set_mapping(struct engine *engine, uint16_t outer_port);
 /* Where we take links from peers; 0 = nowhere, or not yet (some tenths of a second after opening). */
 uint16_t engine_listen_port(const struct engine *engine);
+/* How peers know us, HASH_BYTES; NULL: without peers. Borrowed. */
+const uint8_t *engine_peer_id(const struct engine *engine);
 /* Fills at most `capacity`; returns how many links to peers there are. */
 uint32_t engine_get_peers(const struct engine *engine, struct node_peer *ret_peers,
                           uint32_t capacity);
@@ -127,6 +134,8 @@ int engine_list_manifests(struct engine *engine, engine_each_manifest *each, voi
 /* The last words about the origin: why it can't be reached, or is not who it was. "" = nothing is the
  * matter. Borrowed until the loop goes on. */
 const char *engine_origin_text(const struct engine *engine);
+/* Whether this link of a note is, or was, the last one to the origin; else it is a peer's. */
+bool engine_is_origin_link(const struct engine *engine, uint32_t link);
 void engine_get_summary(const struct engine *engine, struct node_summary *ret_summary);
 void engine_get_status(const struct engine *engine, struct node_status *ret_status);
 

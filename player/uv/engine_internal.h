@@ -105,6 +105,7 @@ struct engine_origin {
     struct net_tls *tls;
     struct net_link *link; /* NULL: none */
     uint32_t number;       /* the node's; 0 = it has not asked yet */
+    uint32_t last_number;  /* of the last link that the node asked for, also when it has gone */
     bool is_up;            /* frames can flow */
     bool said_up;          /* LINK_UP was given to the node */
     bool known;            /* `identity` was shown on this link, or is pinned */

@@ -146,6 +146,7 @@ void origin_link_connect(struct engine *engine, uint32_t number)
 {
     struct engine_origin *origin = &engine->origin;
     assert(origin->number == 0);
+    origin->last_number = number;
     if (!origin->configured) {
         snprintf(origin->text, sizeof origin->text, "no origin was given");
         struct node_event event = {.kind = NODE_EVENT_LINK_DOWN};

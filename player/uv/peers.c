@@ -254,6 +254,9 @@ static void begin(void *context)
         peers->watch = NULL;
     }
     save_key(engine);
+    if (engine->callbacks.on_listening != NULL) {
+        engine->callbacks.on_listening(engine->callbacks.context, peers_own_port(engine));
+    }
 }
 
 static int open_identity(struct engine *engine)

@@ -1,0 +1,64 @@
+/*
+ * cmd_daemon.c: `refrain daemon`: an engine that gives what the cache has and plays what a front end
+ * asks for, until a signal or "quit".
+ *
+ * The control socket opens when peers can come, right behind the line that says so.
+ */
+#include "player/cmd.h"
+#include "player/control.h"
+#include "player/playing.h"
+
+#include "common/exit_code.h"
+
+struct daemon {
+    struct session session;
+    struct playing playing;
+    struct control *control; /* NULL: not yet, or no socket */
+};
+
+static void note(void *context, const struct node_note *note)
+{
+    struct daemon *daemon = context;
+    playing_note(&daemon->playing, note);
+}
+
+static void ready(void *context, uint32_t first_entry)
+{
+    (void)context; /* entries come over the socket, which starts them */
+    (void)first_entry;
+}
+
+static void listening(void *context, uint16_t port)
+{
+    struct daemon *daemon = context;
+    const uint8_t *peer_id = engine_peer_id(daemon->session.engine);
+    if (daemon->session.args->json) {
+        report_ready_json(peer_id, port);
+    } else {
+        report_ready(peer_id, port);
+    }
+    daemon->control = control_open(&daemon->session, &daemon->playing);
+}
+
+int cmd_daemon(const struct args *args)
+{
+    struct daemon daemon = {0};
+    const struct session_hooks hooks = {
+        .ready = ready, .note = note, .listening = listening, .context = &daemon};
+    daemon.playing.session = &daemon.session;
+    int exit_code = session_open(args, false, &hooks, &daemon.session);
+    if (exit_code != EXIT_CODE_OK) {
+        return exit_code;
+    }
+    if (args->no_peers) {
+        listening(&daemon, 0);
+    }
+    session_run(&daemon.session);
+    control_close(daemon.control);
+    struct node_summary summary;
+    exit_code = session_close(&daemon.session, &summary);
+    playing_summary(&daemon.playing, &summary);
+    playing_deinit(&daemon.playing);
+    session_free(&daemon.session);
+    return exit_code;
+}

@@ -1,0 +1,105 @@
+/*
+ * playing.c: notes of the engine as words and JSON lines.
+ */
+#include "player/playing.h"
+
+#include <stdlib.h>
+
+static void note_wait(struct playing *playing, uint64_t wait_us)
+{
+    if (playing->wait_count == playing->wait_capacity) {
+        uint32_t capacity = playing->wait_capacity == 0 ? 64 : playing->wait_capacity * 2;
+        uint64_t *waits_us = realloc(playing->waits_us, capacity * sizeof *waits_us);
+        if (waits_us == NULL) {
+            return; /* the median is one short */
+        }
+        playing->waits_us = waits_us;
+        playing->wait_capacity = capacity;
+    }
+    playing->waits_us[playing->wait_count++] = wait_us;
+}
+
+static void started(struct playing *playing, uint32_t entry)
+{
+    bool is_new = entry != playing->current;
+    playing->current = entry;
+    session_entry_done(playing->session, entry);
+    struct report_track track = session_track(playing->session, entry);
+    if (playing->session->args->json) {
+        report_started_json(&track);
+    } else if (is_new) {
+        report_started(&track);
+    }
+}
+
+static void link_changed(const struct playing *playing, const struct node_note *note)
+{
+    const struct session *session = playing->session;
+    /* The first connection is not news; a loss is, and only people want to know. */
+    if (note->error != 0 && playing->current != 0 && !session->args->json) {
+        report_error("origin %s: the link was lost (%s); playing goes on from the buffer",
+                     session->origin, engine_origin_text(session->engine));
+    }
+}
+
+void playing_note(struct playing *playing, const struct node_note *note)
+{
+    const struct session *session = playing->session;
+    switch (note->kind) {
+    case NODE_NOTE_PLAY:
+        note_wait(playing, note->play.wait_us);
+        if (session->args->json) {
+            report_play_json(&note->play);
+        }
+        break;
+    case NODE_NOTE_STARTED:
+        started(playing, note->entry);
+        break;
+    case NODE_NOTE_LINK:
+        link_changed(playing, note);
+        break;
+    case NODE_NOTE_BAD_CHUNK:
+        session_tell_bad_chunk(session, note);
+        break;
+    case NODE_NOTE_CACHE_OFF:
+        report_error("cache %s: it can't be written (disk full, or no permission); playing goes on "
+                     "without it; make room",
+                     session->paths.cache);
+        break;
+    case NODE_NOTE_QUEUE_FULL:
+        report_error("queue: more than %u tracks; the rest is left out", NODE_QUEUE_MAX);
+        break;
+    case NODE_NOTE_PEER_MISBEHAVED:
+        session_tell_misbehaved(session, note);
+        break;
+    case NODE_NOTE_ENTRY_FAILED: /* the session told it */
+    case NODE_NOTE_QUEUE_ENDED:
+    case NODE_NOTE_FETCHED:
+        break;
+    }
+}
+
+bool playing_next(struct playing *playing)
+{
+    struct node_status status;
+    engine_get_status(playing->session->engine, &status);
+    if (status.entry == 0 || status.entry >= playing->session->entry_count) {
+        return false;
+    }
+    engine_start_entry(playing->session->engine, status.entry + 1, 0);
+    return true;
+}
+
+void playing_summary(struct playing *playing, const struct node_summary *summary)
+{
+    if (playing->session->args->json) {
+        report_summary_json(summary);
+    } else {
+        report_summary(summary, playing->waits_us, playing->wait_count, false);
+    }
+}
+
+void playing_deinit(struct playing *playing)
+{
+    free(playing->waits_us);
+}
