@@ -2,7 +2,7 @@
  * cmd_daemon.c: `refrain daemon`: an engine that gives what the cache has and plays what a front end
  * asks for, until a signal or "quit".
  *
- * The control socket opens when peers can come, right behind the line that says so.
+ * The control socket opens when peers can come, right before the line that says so.
  */
 #include "player/cmd.h"
 #include "player/control.h"
@@ -32,12 +32,13 @@ static void listening(void *context, uint16_t port)
 {
     struct daemon *daemon = context;
     const uint8_t *peer_id = engine_peer_id(daemon->session.engine);
+    /* First the socket, which is there when the line is read. */
+    daemon->control = control_open(&daemon->session, &daemon->playing);
     if (daemon->session.args->json) {
         report_ready_json(peer_id, port);
     } else {
         report_ready(peer_id, port);
     }
-    daemon->control = control_open(&daemon->session, &daemon->playing);
 }
 
 int cmd_daemon(const struct args *args)

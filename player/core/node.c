@@ -83,6 +83,12 @@ static void enqueue(struct node *node, const struct node_event *event)
     int rc = queue_add(&node->queue, event->enqueue.entry, event->enqueue.track_id,
                        event->enqueue.fetch_only);
     if (rc == ERROR_FULL) {
+        /* A player that runs for weeks: what it has left behind makes room. */
+        queue_forget_before(&node->queue, node->play.last);
+        rc = queue_add(&node->queue, event->enqueue.entry, event->enqueue.track_id,
+                       event->enqueue.fetch_only);
+    }
+    if (rc == ERROR_FULL) {
         node_note(node, NODE_NOTE_QUEUE_FULL, event->enqueue.entry);
         return;
     }

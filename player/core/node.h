@@ -36,8 +36,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODE_QUEUE_MAX 20000u          /* entries; NODE_NOTE_QUEUE_FULL beyond */
-#define NODE_LINKS_MAX 80u             /* links at a time: 60 peers, the origin, attempts */
+#define NODE_QUEUE_MAX                                                                             \
+    20000u                 /* entries. When it is full, those before the one that was begun
+                                          last are forgotten, and may not be started any more; if
+                                          that does not help: NODE_NOTE_QUEUE_FULL */
+#define NODE_LINKS_MAX 80u /* links at a time: 60 peers, the origin, attempts */
 #define NODE_LINK_INCOMING 0x80000000u /* in the numbers of links that others began */
 #define NODE_WANTS_MAX 64u /* WANTs outstanding; more is the caller's mistake (asserted) */
 #define NODE_SLOTS_DEFAULT 512u

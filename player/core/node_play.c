@@ -68,6 +68,7 @@ static void begin_stretch(struct node *node, enum play_phase phase, uint32_t ent
     struct play *play = &node->play;
     play->phase = phase;
     play->entry = entry;
+    play->last = entry;
     play->start_us = position_us;
     play->command_us = node->now_us;
     play->is_new = cause != NODE_CAUSE_SEEK;

@@ -47,6 +47,7 @@ enum play_phase {
 struct play {
     enum play_phase phase;
     uint32_t entry;
+    uint32_t last;                  /* the entry that was begun last, also when it has ended */
     uint32_t prepared;              /* entry whose chain stands ready behind it; 0 = none */
     uint64_t start_us;              /* the position that was asked for */
     uint64_t command_us;            /* when the wait began */

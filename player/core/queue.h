@@ -33,6 +33,9 @@ void queue_init(struct queue *queue);
 void queue_deinit(struct queue *queue);
 /* `number` is larger than all before (asserted). ERROR_FULL: NODE_QUEUE_MAX; ERROR_NO_MEMORY. */
 int queue_add(struct queue *queue, uint32_t number, const uint8_t *track_id, bool is_fetch);
+/* Takes out the entries before `number`, but for fetches that are open. Pointers to entries are no
+ * longer valid. */
+void queue_forget_before(struct queue *queue, uint32_t number);
 /* NULL: no such entry. Valid until the next add. */
 struct queue_entry *queue_find(struct queue *queue, uint32_t number);
 /* The first entry behind `number` (0 = the first of all) that is to be played; NULL: none. */

@@ -16,6 +16,7 @@ import pathlib
 import queue
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -338,11 +339,86 @@ class Player:
     def fetch(self, target, path, **options):
         return self.run("fetch", target, "-o", path, **options)
 
+    def daemon(self, *arguments, output="null", **options):
+        """A running `refrain daemon` that is ready: its control socket is there."""
+        process = self.start("daemon", "--output", output, *arguments, **options)
+        process.ready = process.wait_event("ready")
+        return process
+
+    def control(self):
+        """A client of the control socket of the engine that runs."""
+        return Control(self.sandbox.state / "refrain")
+
+    def status(self):
+        """What `refrain status --json` says."""
+        return self._answer("status")
+
+    def peers(self):
+        """What `refrain peers --json` says: a list."""
+        return self._answer("peers")["peers"]
+
+    def _answer(self, verb):
+        process = self.run(verb, origin=False)
+        if process.code != 0 or not process.events:
+            raise AssertionError(process.describe())
+        return process.events[0]
+
     def cache_status(self):
         process = self.run("cache", "status", origin=False)
         if process.code != 0 or not process.events:
             raise AssertionError(process.describe())
         return process.events[-1]
+
+
+class Control:
+    """A client of an engine's control socket (docs/CLI.md); a context manager."""
+
+    def __init__(self, state, timeout_s=20):
+        folder = os.open(state, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout_s * patience())
+            self.socket.connect(f"/proc/self/fd/{folder}/engine.sock")
+        finally:
+            os.close(folder)
+        self.file = self.socket.makefile("rb")
+        self.greeting = self.read()
+        self._last = 0
+
+    def read(self):
+        """The next line; None when the engine has closed."""
+        line = self.file.readline()
+        return json.loads(line) if line else None
+
+    def write(self, data):
+        """Raw bytes."""
+        self.socket.sendall(data)
+
+    def ask(self, verb, **fields):
+        """The answer, whatever it is."""
+        self._last += 1
+        self.write(json.dumps({"id": self._last, "do": verb, **fields}).encode() + b"\n")
+        answer = self.read()
+        if answer is None or answer.get("id") != self._last:
+            raise AssertionError(f"{verb}: {answer}")
+        return answer
+
+    def do(self, verb, **fields):
+        """The answer, which must be ok."""
+        answer = self.ask(verb, **fields)
+        if answer.get("ok") is not True:
+            raise AssertionError(f"{verb}: {answer}")
+        return answer
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 class Wav:

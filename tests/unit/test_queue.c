@@ -62,6 +62,32 @@ static void test_find(void **state)
     queue_deinit(&queue);
 }
 
+static void test_forget_before(void **state)
+{
+    static const struct {
+        const char *picture;
+        uint32_t before;
+        uint32_t count, play, fetch; /* then; the first of each kind */
+    } rows[] = {
+        {"pppp", 30, 2, 30, 0}, {"pfpf", 40, 2, 0, 20}, {"pxfp", 40, 2, 40, 30},
+        {"pp", 0, 2, 10, 0},    {"xp", 99, 0, 0, 0},    {"ffp", 30, 3, 30, 10},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct queue queue;
+        queue_from(&queue, rows[i].picture);
+        queue_next_fetch(&queue, 0);
+        queue_forget_before(&queue, rows[i].before);
+        queue_check_invariants(&queue);
+        assert_int_equal(queue.count, rows[i].count);
+        const struct queue_entry *play = queue_next_play(&queue, 0);
+        const struct queue_entry *fetch = queue_next_fetch(&queue, 0);
+        assert_int_equal(play == NULL ? 0 : play->number, rows[i].play);
+        assert_int_equal(fetch == NULL ? 0 : fetch->number, rows[i].fetch);
+        queue_deinit(&queue);
+    }
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -82,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_forget_before),
         cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
