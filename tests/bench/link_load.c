@@ -201,11 +201,11 @@ static void greet(struct wire *wire)
     if (wire->ssl == NULL) {
         put(wire, upgrade, sizeof upgrade - 1);
     }
-    put_number(wire, 1u << 24 | 62u, 4);
+    put_number(wire, 1u << 24 | 94u, 4);
     put_number(wire, 1, 2); /* version */
     put(wire, zeros, 4 + 32);
     put_number(wire, 64, 2);
-    put(wire, zeros, 22);
+    put(wire, zeros, 54); /* no port, nobody observed, no peer id, no identity */
     flush(wire);
     while (wire->ssl == NULL) {
         fill(wire);
