@@ -314,6 +314,30 @@ static int hear_search(struct overlay *overlay, uint64_t now_us, struct neighbou
     return error;
 }
 
+/* The answer of a neighbour on its way back: where we see it comes before where it says it is. */
+static int pass_back(struct overlay *overlay, const struct neighbour *neighbour, uint32_t link,
+                     const struct p2p_message *message)
+{
+    const struct neighbour *asker = neighbours_find(&overlay->neighbours, link);
+    struct p2p_message back = *message;
+    struct p2p_contact seen;
+    if (asker == NULL || asker->drop != NEIGHBOURS_DROP_NONE) {
+        return 0;
+    }
+    if (overlay_export(neighbour, &seen)) {
+        const struct p2p_contact *said = &message->found.contact;
+        uint32_t count = 1;
+        for (uint32_t i = 0; i < p2p_contact_address_count(said); i++) {
+            if (count < P2P_CONTACT_ADDRESSES_MAX &&
+                !p2p_address_equal(&said->addresses[i], &seen.addresses[0])) {
+                seen.addresses[count++] = said->addresses[i];
+            }
+        }
+        memcpy(back.found.contact.addresses, seen.addresses, sizeof seen.addresses);
+    }
+    return send_copy(overlay, link, &back);
+}
+
 static int hear_found(struct overlay *overlay, uint64_t now_us, struct neighbour *neighbour,
                       const struct p2p_message *message)
 {
@@ -326,10 +350,7 @@ static int hear_found(struct overlay *overlay, uint64_t now_us, struct neighbour
         return ERROR_MALFORMED;
     }
     if (what == SEARCH_FOUND_BACK) {
-        const struct neighbour *asker = neighbours_find(&overlay->neighbours, link);
-        return asker == NULL || asker->drop != NEIGHBOURS_DROP_NONE
-                   ? 0
-                   : send_copy(overlay, link, message);
+        return pass_back(overlay, neighbour, link, message);
     }
     struct holders_wish *wish = holders_find_key(&overlay->holders, message->found.key);
     bool is_whole = message->found.kind == P2P_HAVE_WHOLE;
