@@ -213,6 +213,8 @@ uint16_t peers_own_port(const struct engine *engine); /* that we listen on; 0 = 
 uint16_t peers_port(const struct engine *engine);     /* that others dial; 0 = none */
 uint32_t peers_scope_id(const struct engine *engine, const struct net_address *address);
 void peers_set_mapping(struct engine *engine, uint16_t outer_port);
+/* The origin can't be reached: all hope lies in the peers, now. */
+void peers_miss_origin(struct engine *engine);
 /* The origin's identity became known. */
 void peers_know_origin(struct engine *engine);
 void peers_remember(struct engine *engine, const struct node_effect *effect);

@@ -106,6 +106,7 @@ static void link_closed(void *context, int error, const char *text)
     origin->number = 0;
     origin->is_up = false;
     origin->said_up = false;
+    peers_miss_origin(engine);
     if (number != 0 && !engine->dead) {
         say_down(engine, number, error);
     }

@@ -2,7 +2,7 @@
  * peers.c: where others find us and we them: key, listening, own network, remembered contacts.
  *
  * Responsible for doing nothing of it before the sound: opening reads the key and no more; the rest
- * begins ENGINE_PEERS_BEGIN_US later. Whom to link with is the node's decision.
+ * begins ENGINE_PEERS_BEGIN_US later, or when the origin can't be reached. Whom to link with is the node's decision.
  *
  * Failure modes: what does not work (no port, no multicast, no file) is told once, if a person can
  * mend it, and the rest goes on without it.
@@ -118,6 +118,13 @@ static void open_lan(struct engine *engine)
 uint32_t peers_scope_id(const struct engine *engine, const struct net_address *address)
 {
     return engine->peers.lan != NULL ? lan_scope_id(engine->peers.lan, address) : 0;
+}
+
+void peers_miss_origin(struct engine *engine)
+{
+    if (engine->peers.is_on && !engine->peers.has_begun && engine->peers.begin != NULL) {
+        net_deadline_set(engine->peers.begin, net_now_us());
+    }
 }
 
 void peers_know_origin(struct engine *engine)
