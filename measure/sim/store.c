@@ -121,7 +121,7 @@ void sim_store_answer(struct sim_world *world, struct sim_listener *listener,
 static uint8_t full_mask(uint64_t bytes, uint32_t row)
 {
     uint32_t chunks = media_chunk_count(bytes) - row * ROW_CHUNKS;
-    return chunks >= ROW_CHUNKS ? 0xff : (uint8_t)((1u << chunks) - 1);
+    return (uint8_t)(chunks >= ROW_CHUNKS ? 0xffu : (1u << chunks) - 1);
 }
 
 static void fill_track(struct sim_world *world, struct sim_listener *listener, uint32_t number,
