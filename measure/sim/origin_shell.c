@@ -26,6 +26,7 @@ void sim_origin_init(struct sim_world *world)
     world->origin_slots = measure_grow(NULL, config.slot_count, sizeof *world->origin_slots);
     world->origin_tick_at_us = TIME_NEVER_US;
     world->origin_is_up = true;
+    world->origin_deed = WORKLOAD_ORIGIN_HONEST;
     int error = origin_new(&config, &world->origin);
     assert(error == 0);
     (void)error;
