@@ -87,12 +87,13 @@ static json_t *peers_of(const struct session *session, const struct node_status 
                      "contacts", count_of(status->contacts));
 }
 
-static json_t *upload_of(const struct node_status *status)
+/* `off`: why nothing is given; null when something may be. */
+static json_t *upload_of(const struct session *session, const struct node_status *status)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "slots", count_of(status->give_slots), "served",
-                     count_of(status->served), "limit_bytes_per_s",
-                     count_of(status->give_limit_bytes_per_s), "given_bytes",
-                     count_of(status->given_bytes));
+    return json_pack(
+        "{s:s?, s:o, s:o, s:o, s:o}", "off", upload_off_name(upload_off(session->upload)), "slots",
+        count_of(status->give_slots), "served", count_of(status->served), "limit_bytes_per_s",
+        count_of(status->give_limit_bytes_per_s), "given_bytes", count_of(status->given_bytes));
 }
 
 json_t *control_status(const struct session *session)
@@ -104,7 +105,7 @@ json_t *control_status(const struct session *session)
     json_t *answer = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid", (int)getpid(), "playing",
                                playing_of(session, &status), "origin", origin_of(session, &status),
                                "summary", summary_of(&summary), "peers", peers_of(session, &status),
-                               "upload", upload_of(&status));
+                               "upload", upload_of(session, &status));
     return answer;
 }
 

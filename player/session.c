@@ -464,6 +464,7 @@ static int open_engine(struct session *session)
         report_error("event loop: it does not start; see whether the system is out of descriptors");
         return EXIT_CODE_INTERNAL;
     }
+    struct upload_rule rule = upload_first(args);
     struct engine_config config = {
         .paths = &session->paths,
         .origin_url = session->origin,
@@ -471,8 +472,8 @@ static int open_engine(struct session *session)
         .fast = args->fast,
         .with_peers = !args->no_peers,
         .listen_port = args->listen_port,
-        .no_upload = args->no_upload,
-        .upload_limit_bytes_per_s = args->upload_limit.bytes_per_s,
+        .no_upload = rule.off != UPLOAD_ON,
+        .upload_limit_bytes_per_s = rule.bytes_per_s,
         .cache_limit_bytes = args->cache_limit_bytes,
         .preset = args->preset,
         .silent = session->fetch_only,
@@ -507,6 +508,7 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
         free(ret_session->targets);
         return exit_code;
     }
+    ret_session->upload = upload_open(ret_session->loop, ret_session->engine, args);
     net_loop_catch_signals(ret_session->loop, on_signal, ret_session);
     return EXIT_CODE_OK;
 }
@@ -552,6 +554,8 @@ int session_close(struct session *session, struct node_summary *ret_summary)
 {
     net_loop_release_signals(session->loop);
     listing_query_close(session->query);
+    upload_close(session->upload);
+    session->upload = NULL;
     int error = engine_close(session->engine);
     if (error != 0) {
         report_error("output %s: it could not be completed; see whether the disk is full",

@@ -16,6 +16,7 @@
 #include "player/listing.h"
 #include "player/report.h"
 #include "player/target.h"
+#include "player/upload.h"
 #include "player/uv/engine.h"
 
 struct session;
@@ -45,6 +46,7 @@ struct session {
     struct session_hooks hooks;
     struct net_loop *loop;
     struct engine *engine;
+    struct upload *upload; /* NULL: no peers */
     struct engine_paths paths;
     struct target *targets;
     const char *origin; /* URL; NULL: none */

@@ -143,6 +143,14 @@ static void show_neighbours(const json_t *peers)
     }
 }
 
+static const char *off_text(const char *off)
+{
+    if (strcmp(off, "metered") == 0) {
+        return "the network is metered";
+    }
+    return strcmp(off, "battery") == 0 ? "the battery is low" : "--no-upload";
+}
+
 static void show_upload(const json_t *upload)
 {
     char given[TEXT_BYTES], limit[TEXT_BYTES];
@@ -150,8 +158,8 @@ static void show_upload(const json_t *upload)
         return;
     }
     printf("%-10s %s given; ", "upload", size_text(number(upload, "given_bytes"), given));
-    if (number(upload, "limit_bytes_per_s") == 0) {
-        puts("off");
+    if (json_is_string(json_object_get(upload, "off"))) {
+        printf("off: %s\n", off_text(word(upload, "off")));
     } else {
         printf("%" PRIu64 " of %" PRIu64 " slots in use, at most %s/s\n", number(upload, "served"),
                number(upload, "slots"), size_text(number(upload, "limit_bytes_per_s"), limit));

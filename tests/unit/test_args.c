@@ -163,6 +163,51 @@ static void test_positions(void **state)
     }
 }
 
+static void test_upload_limits(void **state)
+{
+    static const struct {
+        const char *text;
+        int error;
+        struct upload_limit limit;
+    } rows[] = {
+        {"200K", 0, {200 << 10, 0, 0}},    {"1M@8-23", 0, {1 << 20, 8, 23}},
+        {"1M@22-6", 0, {1 << 20, 22, 6}},  {"5@0-24", 0, {5, 0, 0}},
+        {"0", ERROR_MALFORMED, {0}},       {"1M@", ERROR_MALFORMED, {0}},
+        {"1M@8", ERROR_MALFORMED, {0}},    {"1M@8-", ERROR_MALFORMED, {0}},
+        {"1M@8-8", ERROR_MALFORMED, {0}},  {"1M@8-25", ERROR_MALFORMED, {0}},
+        {"1M@8-9x", ERROR_MALFORMED, {0}}, {"@8-9", ERROR_MALFORMED, {0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct upload_limit limit = {0};
+        assert_int_equal(args_parse_upload_limit(rows[i].text, &limit), rows[i].error);
+        assert_int_equal(limit.bytes_per_s, rows[i].limit.bytes_per_s);
+        assert_int_equal(limit.from_hour, rows[i].limit.from_hour);
+        assert_int_equal(limit.till_hour, rows[i].limit.till_hour);
+    }
+}
+
+static void test_peers(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("daemon --listen 7000 --no-upload --upload-limit=10K --json", "x"), 0);
+    assert_int_equal(args.verb, ARGS_DAEMON);
+    assert_true(args.no_upload && !args.no_peers && args.listen_port == 7000);
+    assert_true(args.upload_limit.bytes_per_s == 10240);
+    assert_int_equal(parse("play all --no-peers", "x"), 0);
+    assert_true(args.no_peers);
+    assert_int_equal(parse("status --json", NULL), 0);
+    assert_int_equal(args.verb, ARGS_STATUS);
+    assert_int_equal(parse("peers", NULL), 0);
+    assert_int_equal(args.verb, ARGS_PEERS);
+    assert_int_equal(parse("daemon all", NULL), ERROR_MALFORMED);
+    assert_int_equal(parse("status x", NULL), ERROR_MALFORMED);
+    assert_int_equal(parse("play all --listen 65536", NULL), ERROR_MALFORMED);
+    assert_int_equal(parse("play all --listen x", NULL), ERROR_MALFORMED);
+    assert_int_equal(parse("ls tracks --no-peers", NULL), ERROR_MALFORMED);
+    assert_int_equal(parse("daemon --fast", NULL), ERROR_MALFORMED);
+}
+
 static void test_help(void **state)
 {
     (void)state;
@@ -176,7 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),      cmocka_unit_test(test_bad),
         cmocka_unit_test(test_too_many),  cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_positions), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_positions), cmocka_unit_test(test_upload_limits),
+        cmocka_unit_test(test_peers),     cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
