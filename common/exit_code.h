@@ -19,6 +19,7 @@
     X(EXIT_CODE_IN_USE, 7, "in use by another process")                                            \
     X(EXIT_CODE_MEDIA, 8, "unsupported or damaged media")                                          \
     X(EXIT_CODE_INTERNAL, 9, "an error in the program itself, or no memory")                       \
+    X(EXIT_CODE_UNSUPPORTED, 10, "this machine can't: rights or a device are missing")             \
     X(EXIT_CODE_INTERRUPTED, 130, "interrupted")
 
 enum exit_code {

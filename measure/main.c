@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/exit_code.h"
 #include "common/time_us.h"
+#include "measure/lab/options.h"
 #include "measure/replay.h"
 #include "measure/report.h"
 #include "measure/sim/world.h"
@@ -20,6 +21,7 @@ static const char help_text[] =
     "Usage: refrain-measure VERB [OPTIONS]\n"
     "\n"
     "  sim     simulate listeners and an origin with the very engines of the programs\n"
+    "  lab     run the real programs on emulated lines and sum up what listeners experience\n"
     "  replay  step a fresh node through what `refrain play --record FILE` recorded\n"
     "\n"
     "refrain-measure VERB --help tells more. Exit codes: docs/CLI.md.\n"
@@ -53,6 +55,7 @@ struct arguments {
     const char *file; /* what stands behind the verb */
     const char *workload;
     struct sim_options sim;
+    struct lab_options lab;
     uint64_t seeds;
     bool both; /* policies, beside each other */
     bool json, help, version;
@@ -94,6 +97,7 @@ static const struct option long_options[] = {{"workload", required_argument, NUL
                                              {"check", no_argument, NULL, OPTION_CHECK},
                                              {"trace", no_argument, NULL, OPTION_TRACE},
                                              {"json", no_argument, NULL, OPTION_JSON},
+                                             LAB_LONG_OPTIONS,
                                              {"help", no_argument, NULL, OPTION_HELP},
                                              {"version", no_argument, NULL, OPTION_VERSION},
                                              {0}};
@@ -133,6 +137,7 @@ static int take_option(int option, struct arguments *arguments)
         return take_number(optarg, &arguments->seeds);
     case OPTION_NO_PEERS:
         arguments->sim.no_peers = true;
+        arguments->lab.without_peers = true;
         return 0;
     case OPTION_WIRE:
         arguments->sim.wire = true;
@@ -153,7 +158,7 @@ static int take_option(int option, struct arguments *arguments)
         arguments->version = true;
         return 0;
     default:
-        return EXIT_CODE_USAGE; /* getopt has said what is the matter */
+        return lab_options_take(option, optarg, &arguments->lab);
     }
 }
 
@@ -162,6 +167,7 @@ static int parse(int count, char **words, struct arguments *ret_arguments)
     int option = 0;
     *ret_arguments =
         (struct arguments){.sim = {.preset = &node_preset_refrain, .seed = 1}, .seeds = 1};
+    lab_options_init(&ret_arguments->lab);
     while ((option = getopt_long(count, words, "", long_options, NULL)) != -1) {
         int code = take_option(option, ret_arguments);
         if (code != 0) {
@@ -232,19 +238,32 @@ static int simulate(const struct arguments *arguments)
     return code;
 }
 
-static int run_verb(const struct arguments *arguments)
+static int experiment(struct arguments *arguments)
+{
+    if (arguments->lab.music == NULL || arguments->file != NULL) {
+        return usage("lab needs --music FOLDER", "");
+    }
+    arguments->lab.seed = arguments->sim.seed;
+    arguments->lab.json = arguments->json;
+    return lab_run(&arguments->lab);
+}
+
+static int run_verb(struct arguments *arguments)
 {
     bool is_sim = strcmp(arguments->verb, "sim") == 0;
-    bool is_replay = strcmp(arguments->verb, "replay") == 0;
-    if (!is_sim && !is_replay) {
+    bool is_lab = strcmp(arguments->verb, "lab") == 0;
+    if (!is_sim && !is_lab && strcmp(arguments->verb, "replay") != 0) {
         return usage("unknown verb: ", arguments->verb);
     }
     if (arguments->help) {
-        fputs(is_sim ? sim_help_text : replay_help_text, stdout);
+        fputs(is_sim ? sim_help_text : is_lab ? lab_help_text : replay_help_text, stdout);
         return EXIT_CODE_OK;
     }
     if (is_sim) {
         return simulate(arguments);
+    }
+    if (is_lab) {
+        return experiment(arguments);
     }
     return arguments->file == NULL ? usage("replay needs a recording", "")
                                    : replay_run(arguments->file, arguments->sim.sink);
