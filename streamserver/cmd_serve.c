@@ -16,6 +16,9 @@
 #include "streamserver/folder.h"
 #include "streamserver/uv/origin_worker.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,10 +178,21 @@ static void free_parts(struct serve *serve)
     folder_close(&serve->folder);
 }
 
+/* glibc keeps small pieces that were freed apart and joins all of them at once, now and then: with
+ * millions of the tracker's that stops the loop for a tenth of a second. So they are joined at once,
+ * each when it is freed. */
+static void free_evenly(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MXFAST, 0);
+#endif
+}
+
 int cmd_serve(const struct command_options *options, char **arguments)
 {
     struct serve serve = {.options = options};
     raise_descriptor_limit();
+    free_evenly();
     int error = command_open_folder(arguments[0], false, &serve.folder);
     if (error != 0) {
         return command_exit_code(error);

@@ -13,6 +13,7 @@
 #include "streamserver/core/tracker.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ int main(int argc, char **argv)
     struct tracker_totals totals;
     struct tracker *tracker = NULL;
     struct prng prng;
+    (void)mallopt(M_MXFAST, 0); /* as `serve` does */
     config.seed = 1;
     config.heap_bytes_max = UINT64_MAX;
     config.lookup_keys.per_s = 0;

@@ -12,6 +12,7 @@ import threading
 import time
 
 HELLO, OPEN, OPENED, REQUEST, CANCEL, FRAGMENT, PROOF, REJECT, PING, PONG, BYE = range(1, 12)
+LISTEN, ANNOUNCE, LOOKUP, HOLDERS, RENDEZVOUS = 12, 15, 16, 17, 19
 BYE_PROTOCOL, BYE_SHUTDOWN = 2, 3
 REJECT_UNKNOWN, REJECT_RANGE = 1, 4
 
@@ -20,9 +21,9 @@ def frame(kind, body=b""):
     return bytes([kind]) + len(body).to_bytes(3, "big") + body
 
 
-def hello(version=1, request_max=64, tail=b""):
-    return frame(HELLO, struct.pack(">HI", version, 0) + bytes(32) + struct.pack(">HHB", request_max, 0, 0)
-                 + bytes(16) + bytes(2) + bytes(32) + bytes(1) + tail)
+def hello(version=1, request_max=64, tail=b"", features=0, port=0, peer_id=bytes(32)):
+    return frame(HELLO, struct.pack(">HI", version, features) + bytes(32) +
+                 struct.pack(">HHB", request_max, port, 0) + bytes(16) + bytes(2) + peer_id + bytes(1) + tail)
 
 
 def open_track(request, track_id, flags=0, tail=b""):
