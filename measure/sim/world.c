@@ -6,6 +6,8 @@
 #include "common/time_us.h"
 #include "measure/workload/grow.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,11 +182,24 @@ static bool is_asleep(const struct sim_world *world, const struct sim_entry *ent
     return is_of_listener && !is_of_origin && world->listeners[entry->who].wakes_at_us > 0;
 }
 
+/* An engine that wants to be woken now, again and again, is a mistake that would run for ever. */
+static void check_progress(struct sim_world *world, const struct sim_entry *entry)
+{
+    world->entries_now = entry->at_us == world->moment_us ? world->entries_now + 1 : 0;
+    world->moment_us = entry->at_us;
+    if (world->entries_now > SIM_MOMENT_ENTRIES_MAX) {
+        fprintf(stderr, "refrain-measure: time stands still at %" PRIu64 " us: kind %u of %u\n",
+                entry->at_us, entry->kind, entry->who);
+        abort();
+    }
+}
+
 static void run(struct sim_world *world)
 {
     struct sim_entry entry;
     while ((world->commands_left > 0 || world->busy_listeners > 0) &&
            sim_clock_next(&world->clock, &entry) && entry.at_us <= world->workload->end_us) {
+        check_progress(world, &entry);
         if (is_asleep(world, &entry)) {
             entry.at_us = world->listeners[entry.who].wakes_at_us;
             sim_clock_post(&world->clock, entry);

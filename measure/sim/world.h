@@ -150,6 +150,9 @@ struct sim_wait {
     enum node_cached cached;
 };
 
+/* More at one moment is a mistake: listeners * links * what each asks for is far less. */
+#define SIM_MOMENT_ENTRIES_MAX 1000000u
+
 #define SIM_TYPES (P2P_FOUND + 1u)
 
 /* What the listeners noted, over all of them. */
@@ -204,6 +207,8 @@ struct sim_world {
     struct table ends;      /* {who, number} -> place of the link */
     struct table addresses; /* {lan, address} -> listener */
     uint32_t moves;
+    uint64_t moment_us;             /* the latest */
+    uint64_t entries_now;           /* at that moment so far */
     struct node_event *node_events; /* posted, not yet stepped; owned, as the next five */
     struct origin_event *origin_events;
     uint32_t *node_free, *origin_free; /* stacks of free places */

@@ -351,5 +351,6 @@ uint64_t give_limit_next_deadline_us(const struct give *give, uint64_t now_us)
     uint64_t owed = limit->tokens > 0 ? 0 : (uint64_t)-limit->tokens;
     uint64_t wait_us = owed / bytes_per_s + 1;
     uint64_t wet_us = time_add_us(limit->tokens_us, wait_us > TICK_US ? wait_us : TICK_US);
-    return time_min_us(limit->interval_end_us, wet_us > now_us ? wet_us : now_us);
+    /* Nobody has come for what has gathered since: the link that was thirsty is gone. */
+    return wet_us > now_us ? time_min_us(limit->interval_end_us, wet_us) : limit->interval_end_us;
 }

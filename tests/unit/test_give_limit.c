@@ -141,6 +141,23 @@ static void test_rest_saves_nothing(void **state)
     end();
 }
 
+/* Who was thirsty and has gone since is waited for once, not again and again. */
+static void test_nobody_comes(void **state)
+{
+    (void)state;
+    struct give_config config = give_config_default;
+    config.is_regulated = false;
+    start(&config);
+    give_set(&give, true, 100000, 0);
+    while (give_may_send(&give, 1000)) {
+        give_sent(&give, &link_a, 2062, 1000);
+    }
+    uint64_t deadline_us = give_limit_next_deadline_us(&give, 1000);
+    assert_true(deadline_us > 1000 && deadline_us != TIME_NEVER_US);
+    assert_true(give_limit_next_deadline_us(&give, deadline_us) > deadline_us);
+    end();
+}
+
 static void test_local_links_are_free(void **state)
 {
     (void)state;
@@ -535,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_limit_in_force),
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_rest_saves_nothing),
+        cmocka_unit_test(test_nobody_comes),
         cmocka_unit_test(test_local_links_are_free),
         cmocka_unit_test(test_base),
         cmocka_unit_test(test_witnesses),
