@@ -39,25 +39,24 @@ struct p2p_address tracker_world_address(const char *text, uint16_t port)
     return address;
 }
 
-void tracker_world_up(struct tracker_world *world, char letter, const char *address)
+void tracker_world_up(struct tracker_world *world, int letter, const char *address)
 {
     struct tracker_peer peer = {.number = (uint32_t)letter,
                                 .observed = tracker_world_address(address, 0),
                                 .listen_port = 4000,
                                 .flags = P2P_CONTACT_GIVES};
     memset(peer.peer_id, letter, sizeof peer.peer_id);
-    int error = tracker_link_up(world->tracker, &peer, &world->links[(unsigned char)letter]);
+    int error = tracker_link_up(world->tracker, &peer, &world->links[letter]);
     assert(error == 0);
 }
 
-void tracker_world_down(struct tracker_world *world, char letter)
+void tracker_world_down(struct tracker_world *world, int letter)
 {
-    tracker_link_down(world->tracker, world->links[(unsigned char)letter]);
-    world->links[(unsigned char)letter] = TRACKER_LINK_NONE;
+    tracker_link_down(world->tracker, world->links[letter]);
+    world->links[letter] = TRACKER_LINK_NONE;
 }
 
-void tracker_world_listen(struct tracker_world *world, char letter, uint8_t flags,
-                          const char *local)
+void tracker_world_listen(struct tracker_world *world, int letter, uint8_t flags, const char *local)
 {
     uint8_t addresses[P2P_ADDRESS_BYTES];
     struct p2p_message message = {.type = P2P_LISTEN,
@@ -67,7 +66,7 @@ void tracker_world_listen(struct tracker_world *world, char letter, uint8_t flag
         p2p_address_write(addresses, 0, &address);
         message.listen.count = 1;
     }
-    int error = tracker_link_listen(world->tracker, world->links[(unsigned char)letter], &message);
+    int error = tracker_link_listen(world->tracker, world->links[letter], &message);
     assert(error == 0);
 }
 
@@ -88,7 +87,7 @@ static uint16_t write_keys(const char *text, uint8_t *keys, uint32_t at)
     return count;
 }
 
-int tracker_world_announce(struct tracker_world *world, char letter, bool is_fresh,
+int tracker_world_announce(struct tracker_world *world, int letter, bool is_fresh,
                            const char *whole, const char *partial, const char *lost)
 {
     uint8_t keys[P2P_ANNOUNCE_KEYS_MAX * P2P_KEY_BYTES];
@@ -99,8 +98,7 @@ int tracker_world_announce(struct tracker_world *world, char letter, bool is_fre
     message.announce.partial = write_keys(partial, keys, message.announce.whole);
     message.announce.lost =
         write_keys(lost, keys, (uint32_t)message.announce.whole + message.announce.partial);
-    return tracker_announce(world->tracker, world->now_us, &world->links[(unsigned char)letter],
-                            &message);
+    return tracker_announce(world->tracker, world->now_us, &world->links[letter], &message);
 }
 
 static void print_file(struct tracker_world *world, const struct p2p_message *answer,
@@ -119,7 +117,7 @@ static void print_file(struct tracker_world *world, const struct p2p_message *an
     }
 }
 
-const char *tracker_world_lookup(struct tracker_world *world, char letter, const char *files,
+const char *tracker_world_lookup(struct tracker_world *world, int letter, const char *files,
                                  uint8_t limit)
 {
     uint8_t keys[P2P_ANNOUNCE_KEYS_MAX * P2P_KEY_BYTES];
@@ -129,7 +127,7 @@ const char *tracker_world_lookup(struct tracker_world *world, char letter, const
                                             .count = (uint8_t)write_keys(files, keys, 0),
                                             .keys = keys}};
     struct tracker_answer answer;
-    tracker_lookup(world->tracker, world->now_us, world->links[(unsigned char)letter], &lookup,
+    tracker_lookup(world->tracker, world->now_us, world->links[letter], &lookup,
                    TRACKER_ANSWER_BYTES_MAX, &answer);
     assert(answer.file_count == lookup.lookup.count);
     assert(answer.files == answer.contacts + answer.contact_count * P2P_CONTACT_BYTES);

@@ -25,17 +25,17 @@ uint64_t tracker_world_key(uint32_t file);
 /* "10.1.2.3" or "2001:db8::1" (only this form of IPv6: groups in front, then "::", then groups). */
 struct p2p_address tracker_world_address(const char *text, uint16_t port);
 /* Comes with this observed address, gives, listens on port 4000. */
-void tracker_world_up(struct tracker_world *world, char letter, const char *address);
-void tracker_world_down(struct tracker_world *world, char letter);
+void tracker_world_up(struct tracker_world *world, int letter, const char *address);
+void tracker_world_down(struct tracker_world *world, int letter);
 /* LISTEN on port 5000 with these flags and one own address (NULL: none). */
-void tracker_world_listen(struct tracker_world *world, char letter, uint8_t flags,
+void tracker_world_listen(struct tracker_world *world, int letter, uint8_t flags,
                           const char *local);
 /* Files in lists like "1 2 7-30"; "" = none. */
-int tracker_world_announce(struct tracker_world *world, char letter, bool is_fresh,
+int tracker_world_announce(struct tracker_world *world, int letter, bool is_fresh,
                            const char *whole, const char *partial, const char *lost);
 /* The answer as text, "1=3: b c* | 2=0:": file, holders, players listed in order, * = partial.
  * Borrowed until the next. Asserts that it is well-formed. */
-const char *tracker_world_lookup(struct tracker_world *world, char letter, const char *files,
+const char *tracker_world_lookup(struct tracker_world *world, int letter, const char *files,
                                  uint8_t limit);
 
 #endif

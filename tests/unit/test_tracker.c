@@ -31,12 +31,12 @@ static void start(const struct tracker_config *config)
     tracker_world_start(&world, config);
 }
 
-static const char *ask(char letter, const char *files, uint8_t limit)
+static const char *ask(int letter, const char *files, uint8_t limit)
 {
     return tracker_world_lookup(&world, letter, files, limit);
 }
 
-static void announce(char letter, const char *whole, const char *partial, const char *lost)
+static void announce(int letter, const char *whole, const char *partial, const char *lost)
 {
     assert_int_equal(tracker_world_announce(&world, letter, false, whole, partial, lost), 0);
 }
@@ -86,7 +86,7 @@ static void test_players(void **state)
     start(&config);
     tracker_world_up(&world, 'Z', "198.51.100.1");
     char expect[] = "1=20:";
-    for (char letter = 'a'; letter <= 'z'; letter++) {
+    for (int letter = 'a'; letter <= 'z'; letter++) {
         tracker_world_up(&world, letter, "203.0.113.1");
         announce(letter, "1", "", "");
     }
@@ -94,7 +94,7 @@ static void test_players(void **state)
     const char *text = ask('Z', "1", 50);
     assert_memory_equal(text, expect, strlen(expect));
     assert_int_equal(strlen(text), strlen(expect) + 10 * 2);
-    for (char letter = 'a'; letter <= 'f'; letter++) {
+    for (int letter = 'a'; letter <= 'f'; letter++) {
         assert_null(strchr(text, letter));
     }
     announce('a', "1", "", "");
@@ -165,7 +165,7 @@ static void test_many_files(void **state)
     config.answer_max = 50;
     start(&config);
     tracker_world_up(&world, '~', "198.51.100.1");
-    for (char letter = '!'; letter <= '}'; letter++) { /* 93 players, three for each file */
+    for (int letter = '!'; letter <= '}'; letter++) { /* 93 players, three for each file */
         char files[8];
         (void)snprintf(files, sizeof files, "%d", (letter - '!') % 31 + 1);
         tracker_world_up(&world, letter, "203.0.113.1");
@@ -182,7 +182,7 @@ static void test_many_files(void **state)
         listed += at[0] == ' ' && at[1] != '|' && (at[2] == ' ' || at[2] == '\0');
     }
     assert_int_equal(listed, 50);
-    for (char letter = '!'; letter <= '}'; letter++) {
+    for (int letter = '!'; letter <= '}'; letter++) {
         announce(letter, "1-31", "", "");
     }
     text = ask('~', "1-31", 10);
@@ -204,7 +204,7 @@ static void test_bytes_max(void **state)
     struct tracker_config config = small_config();
     start(&config);
     tracker_world_up(&world, 'z', "198.51.100.1");
-    for (char letter = 'a'; letter <= 'h'; letter++) {
+    for (int letter = 'a'; letter <= 'h'; letter++) {
         tracker_world_up(&world, letter, "203.0.113.1");
         announce(letter, "1-32", "", "");
     }
@@ -303,10 +303,9 @@ static void test_nonsense(void **state)
     config.heap_bytes_max = 4u << 20;
     start(&config);
     uint32_t first = 0;
-    for (char letter = 'a'; letter <= 'h'; letter++) {
+    for (int letter = 'a'; letter <= 'h'; letter++) {
         tracker_world_up(&world, letter, "203.0.113.1");
-        uint32_t got =
-            announce_nonsense(&world.links[(unsigned char)letter], (uint64_t)letter << 32, 100);
+        uint32_t got = announce_nonsense(&world.links[letter], (uint64_t)letter << 32, 100);
         first = first == 0 ? got : first;
         assert_in_range(got, 1000, 60000);
     }
@@ -315,7 +314,7 @@ static void test_nonsense(void **state)
     announce('z', "1-900", "", "");
     assert_string_equal(ask('a', "1 900", 5), "1=1: z | 900=1: z");
     size_t full_bytes = tracker_heap_bytes(world.tracker);
-    for (char letter = 'a'; letter <= 'h'; letter++) {
+    for (int letter = 'a'; letter <= 'h'; letter++) {
         tracker_world_down(&world, letter);
     }
     while (tracker_work(world.tracker, 10000)) {
@@ -368,8 +367,8 @@ static void test_come_and_go(void **state)
     prng_init(&prng, 3);
     tracker_world_up(&world, 'z', "198.51.100.1");
     for (uint32_t round = 0; round < 3000; round++) {
-        char letter = (char)('a' + prng_below(&prng, 20));
-        uint32_t *link = &world.links[(unsigned char)letter];
+        int letter = (int)('a' + prng_below(&prng, 20));
+        uint32_t *link = &world.links[letter];
         bool is_up = *link != TRACKER_LINK_NONE;
         uint64_t what = prng_below(&prng, 4);
         if (!is_up) {
@@ -456,7 +455,7 @@ static void test_shards(void **state)
         prng_init(&prng, 9);
         size_t at = 0;
         for (uint32_t round = 0; round < 1500; round++) {
-            char letter = (char)('!' + prng_below(&prng, 90));
+            int letter = (int)('!' + prng_below(&prng, 90));
             char address[32];
             (void)snprintf(address, sizeof address, "203.%u.113.%u", (unsigned)prng_below(&prng, 2),
                            (unsigned)prng_below(&prng, 9));
@@ -464,7 +463,7 @@ static void test_shards(void **state)
             uint32_t file = (uint32_t)prng_below(&prng, 12);
             (void)snprintf(files, sizeof files, "%u-%u", (unsigned)file, (unsigned)file + 9);
             uint64_t what = prng_below(&prng, 8);
-            if (world.links[(unsigned char)letter] == TRACKER_LINK_NONE) {
+            if (world.links[letter] == TRACKER_LINK_NONE) {
                 tracker_world_up(&world, letter, address);
                 announce(letter, files, "", "");
             } else if (what == 0) {
