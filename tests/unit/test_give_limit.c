@@ -124,6 +124,23 @@ static void test_bucket(void **state)
     }
 }
 
+/* Who waited for tokens and is gone: nobody is called for them again and again. */
+static void test_thirst_of_nobody(void **state)
+{
+    (void)state;
+    struct give_config config = give_config_default;
+    config.is_regulated = false;
+    start(&config);
+    give_set(&give, true, 100000, 0);
+    while (give_may_send(&give, 10000)) {
+        give_sent(&give, &link_a, 2062, 10000);
+    }
+    uint64_t deadline_us = give_next_deadline_us(&give, 10000);
+    assert_in_range(deadline_us, 11000, 40000);
+    assert_int_equal(give_next_deadline_us(&give, deadline_us), TIME_NEVER_US);
+    end();
+}
+
 /* After a long rest there is one quantum, not an hour's worth. */
 static void test_rest_saves_nothing(void **state)
 {
@@ -551,6 +568,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit_in_force),
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_thirst_of_nobody),
         cmocka_unit_test(test_rest_saves_nothing),
         cmocka_unit_test(test_nobody_comes),
         cmocka_unit_test(test_local_links_are_free),
