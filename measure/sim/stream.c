@@ -92,29 +92,8 @@ static bool waits_too_long(uint64_t wait_us, const struct sim_line *line)
     return time_scale(wait_us, line->rate, TIME_US_PER_S) > line->queue_bytes;
 }
 
-/* When the last of `bytes` has passed both lines; the first byte enters the second line while the
- * last is still on the first. */
-static uint64_t pass(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
-                     struct sim_line *from, struct sim_line *to, uint64_t delay_us)
-{
-    uint64_t begin_us = from->busy_until_us > now_us ? from->busy_until_us : now_us;
-    from->busy_until_us = begin_us + time_on_line(bytes, from);
-    uint64_t reach_us = begin_us + delay_us;
-    uint64_t last_us = from->busy_until_us + delay_us;
-    uint64_t enter_us = to->busy_until_us > reach_us ? to->busy_until_us : reach_us;
-    bool is_lost =
-        waits_too_long(begin_us - now_us, from) || waits_too_long(enter_us - reach_us, to);
-    uint64_t done_us = enter_us + time_on_line(bytes, to);
-    to->busy_until_us = done_us > last_us ? done_us : last_us;
-    if (is_lost) {
-        lose(stream, now_us, 2 * delay_us);
-        return to->busy_until_us + 2 * delay_us;
-    }
-    return to->busy_until_us;
-}
-
 bool sim_stream_send(struct sim_stream *stream, uint64_t now_us, struct sim_line *from,
-                     struct sim_line *to, uint64_t delay_us, struct sim_burst *ret_burst)
+                     uint64_t delay_us, struct sim_burst *ret_burst)
 {
     uint64_t in_flight = stream->sent - stream->acknowledged;
     uint64_t bytes = sim_stream_queued(stream);
@@ -127,14 +106,34 @@ bool sim_stream_send(struct sim_stream *stream, uint64_t now_us, struct sim_line
     }
     bytes = bytes < room ? bytes : room;
     bytes = bytes < SIM_WINDOW_INITIAL_BYTES ? bytes : SIM_WINDOW_INITIAL_BYTES;
-    uint64_t arrival_us = pass(stream, now_us, (uint32_t)bytes, from, to, delay_us);
+    uint64_t begin_us = from->busy_until_us > now_us ? from->busy_until_us : now_us;
+    uint64_t reach_us = begin_us + delay_us;
+    from->busy_until_us = begin_us + time_on_line(bytes, from);
+    if (waits_too_long(begin_us - now_us, from)) {
+        lose(stream, now_us, 2 * delay_us);
+        reach_us += 2 * delay_us;
+    }
+    stream->sent += bytes;
+    *ret_burst = (struct sim_burst){.bytes = (uint32_t)bytes, .reach_us = reach_us};
+    return true;
+}
+
+uint64_t sim_stream_reach(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
+                          const struct sim_line *from, struct sim_line *to, uint64_t delay_us)
+{
+    uint64_t enter_us = to->busy_until_us > now_us ? to->busy_until_us : now_us;
+    uint64_t last_us = now_us + time_on_line(bytes, from); /* of the bytes, to reach this line */
+    to->busy_until_us = enter_us + time_on_line(bytes, to);
+    uint64_t arrival_us = to->busy_until_us > last_us ? to->busy_until_us : last_us;
+    if (waits_too_long(enter_us - now_us, to)) {
+        lose(stream, now_us, 2 * delay_us);
+        arrival_us += 2 * delay_us;
+    }
     if (arrival_us < stream->last_arrival_us) {
         arrival_us = stream->last_arrival_us;
     }
     stream->last_arrival_us = arrival_us;
-    stream->sent += bytes;
-    *ret_burst = (struct sim_burst){.bytes = (uint32_t)bytes, .arrival_us = arrival_us};
-    return true;
+    return arrival_us;
 }
 
 void sim_stream_acknowledge(struct sim_stream *stream, uint32_t bytes)

@@ -58,7 +58,7 @@ struct sim_stream {
 
 struct sim_burst {
     uint32_t bytes;
-    uint64_t arrival_us;
+    uint64_t reach_us; /* its first byte reaches the receiver's line */
 };
 
 void sim_stream_init(struct sim_stream *stream);
@@ -68,10 +68,14 @@ void sim_stream_write(struct sim_stream *stream, const struct p2p_message *messa
                       struct sim_content content);
 /* Bytes that wait in the queue. */
 uint64_t sim_stream_queued(const struct sim_stream *stream);
-/* Sends the next burst over both lines, one-way delay between them. False: the window is full or
- * nothing waits. The caller delivers `bytes` at arrival_us and acknowledges them a delay later. */
+/* Sends the next burst over the sender's line. False: the window is full or nothing waits. The
+ * caller lets it reach the receiver's line at reach_us. */
 bool sim_stream_send(struct sim_stream *stream, uint64_t now_us, struct sim_line *from,
-                     struct sim_line *to, uint64_t delay_us, struct sim_burst *ret_burst);
+                     uint64_t delay_us, struct sim_burst *ret_burst);
+/* The burst's first byte is at the receiver's line, its last follows as `from` lets it. Gives the
+ * moment at which it has arrived: the caller delivers it then and acknowledges it a delay later. */
+uint64_t sim_stream_reach(struct sim_stream *stream, uint64_t now_us, uint32_t bytes,
+                          const struct sim_line *from, struct sim_line *to, uint64_t delay_us);
 void sim_stream_acknowledge(struct sim_stream *stream, uint32_t bytes);
 /* Counts bytes in; then sim_stream_take gives the frames that are complete, one by one. The taker
  * frees frame.list. */

@@ -68,14 +68,13 @@ static void maybe_refuse(struct sim_world *world, struct sim_link *link, uint32_
 static void pump(struct sim_world *world, struct sim_link *link, uint32_t end)
 {
     struct sim_line *from = line_of(world, link, end, SIM_UP);
-    struct sim_line *to = line_of(world, link, 1 - end, SIM_DOWN);
     struct sim_burst burst;
     bool has_sent = false;
-    while (sim_stream_send(&link->streams[end], world->clock.now_us, from, to, link->delay_us,
-                           &burst)) {
+    while (
+        sim_stream_send(&link->streams[end], world->clock.now_us, from, link->delay_us, &burst)) {
         has_sent = true;
         if (!link->is_dead) {
-            post(world, link, burst.arrival_us, SIM_ARRIVE, 2 * burst.bytes + end);
+            post(world, link, burst.reach_us, SIM_REACH, 2 * burst.bytes + end);
         }
     }
     if (has_sent) {
@@ -126,6 +125,16 @@ void sim_transfer_tell(struct sim_world *world, struct sim_link *link, uint32_t 
         event.message.message = message;
         sim_listener_step(world, &world->listeners[receiver->who], &event, content);
     }
+}
+
+void sim_transfer_reach(struct sim_world *world, struct sim_link *link, uint32_t value)
+{
+    uint32_t end = value & 1;
+    const struct sim_line *from = line_of(world, link, end, SIM_UP);
+    struct sim_line *to = line_of(world, link, 1 - end, SIM_DOWN);
+    uint64_t arrival_us = sim_stream_reach(&link->streams[end], world->clock.now_us, value / 2,
+                                           from, to, link->delay_us);
+    post(world, link, arrival_us, SIM_ARRIVE, value);
 }
 
 void sim_transfer_arrive(struct sim_world *world, struct sim_link *link, uint32_t value)

@@ -106,6 +106,7 @@ static bool is_stale(const struct sim_world *world, const struct sim_entry *entr
     case SIM_WAKE:
     case SIM_CONNECTED:
     case SIM_FAILED:
+    case SIM_REACH:
     case SIM_ARRIVE:
     case SIM_ACKNOWLEDGE:
     case SIM_CLOSED:
@@ -121,6 +122,8 @@ static void run_link_entry(struct sim_world *world, const struct sim_entry *entr
         sim_network_connected(world, link);
     } else if (entry->kind == SIM_FAILED) {
         sim_network_failed(world, link, (int)entry->value);
+    } else if (entry->kind == SIM_REACH) {
+        sim_transfer_reach(world, link, entry->value);
     } else if (entry->kind == SIM_ARRIVE) {
         sim_transfer_arrive(world, link, entry->value);
     } else if (entry->kind == SIM_ACKNOWLEDGE) {
@@ -163,6 +166,7 @@ static void run_entry(struct sim_world *world, const struct sim_entry *entry)
         break;
     case SIM_CONNECTED:
     case SIM_FAILED:
+    case SIM_REACH:
     case SIM_ARRIVE:
     case SIM_ACKNOWLEDGE:
     case SIM_CLOSED:

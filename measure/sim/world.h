@@ -36,7 +36,8 @@ enum sim_kind {
     /* Of links: who = the link, generation = the link's. */
     SIM_CONNECTED, /* the handshake is over */
     SIM_FAILED,    /* an attempt comes to nothing; value = error */
-    SIM_ARRIVE,    /* value = 2 * bytes + the end that sent them */
+    SIM_REACH,  /* bytes are at the receiver's line; value = 2 * bytes + the end that sent them */
+    SIM_ARRIVE, /* and have passed it */
     SIM_ACKNOWLEDGE,
     SIM_CLOSED, /* an end hears that the other has closed it; value = 2 * enum p2p_bye + the end */
 };
@@ -299,6 +300,7 @@ void sim_network_closed(struct sim_world *world, struct sim_link *link, uint32_t
 /* transfer.c: what goes over links */
 void sim_transfer_send(struct sim_world *world, struct sim_link *link, uint32_t end,
                        const struct p2p_message *message, struct sim_content content);
+void sim_transfer_reach(struct sim_world *world, struct sim_link *link, uint32_t value);
 void sim_transfer_arrive(struct sim_world *world, struct sim_link *link, uint32_t value);
 void sim_transfer_acknowledge(struct sim_world *world, struct sim_link *link, uint32_t value);
 void sim_transfer_tell(struct sim_world *world, struct sim_link *link, uint32_t end,

@@ -16,27 +16,41 @@
 
 static const struct p2p_message chunk = {.type = P2P_FRAGMENT, .fragment = {.bytes = CHUNK_BYTES}};
 
+/* Sends over both lines. */
+static bool send(struct sim_stream *stream, uint64_t now_us, struct sim_line *from,
+                 struct sim_line *to, uint32_t *ret_bytes, uint64_t *ret_arrival_us)
+{
+    struct sim_burst burst;
+    if (!sim_stream_send(stream, now_us, from, DELAY_US, &burst)) {
+        return false;
+    }
+    *ret_bytes = burst.bytes;
+    *ret_arrival_us = sim_stream_reach(stream, burst.reach_us, burst.bytes, from, to, DELAY_US);
+    return true;
+}
+
 /* Sends all that was written, acknowledging a delay after each arrival; gives the last arrival. */
 static uint64_t run(struct sim_stream *stream, struct sim_line *from, struct sim_line *to,
                     uint32_t *ret_bursts)
 {
-    struct sim_burst bursts[1024];
+    uint32_t bytes[1024];
+    uint64_t arrival_us[1024];
     uint32_t sent = 0, done = 0;
     uint64_t now_us = 0;
     for (;;) {
-        while (sent < 1024 && sim_stream_send(stream, now_us, from, to, DELAY_US, &bursts[sent])) {
+        while (sent < 1024 && send(stream, now_us, from, to, &bytes[sent], &arrival_us[sent])) {
             sent++;
         }
         if (done == sent) {
             break;
         }
-        sim_stream_deliver(stream, bursts[done].bytes);
-        now_us = bursts[done].arrival_us + DELAY_US;
-        sim_stream_acknowledge(stream, bursts[done].bytes);
+        sim_stream_deliver(stream, bytes[done]);
+        now_us = arrival_us[done] + DELAY_US;
+        sim_stream_acknowledge(stream, bytes[done]);
         done++;
     }
     *ret_bursts = sent;
-    return bursts[done - 1].arrival_us;
+    return arrival_us[done - 1];
 }
 
 static void write_chunks(struct sim_stream *stream, uint32_t count)
@@ -118,15 +132,16 @@ static void frames_arrive_whole_and_in_order(void **state)
     (void)state;
     struct sim_stream stream;
     struct sim_frame frame;
-    struct sim_burst burst;
+    uint32_t bytes = 0;
+    uint64_t arrival_us = 0;
     struct sim_line line = {.rate = 1000000, .queue_bytes = 1u << 20};
     struct sim_line other = line;
     uint32_t taken = 0;
     sim_stream_init(&stream);
     write_chunks(&stream, 40);
-    while (sim_stream_send(&stream, 0, &line, &other, DELAY_US, &burst)) {
-        sim_stream_deliver(&stream, burst.bytes);
-        sim_stream_acknowledge(&stream, burst.bytes);
+    while (send(&stream, 0, &line, &other, &bytes, &arrival_us)) {
+        sim_stream_deliver(&stream, bytes);
+        sim_stream_acknowledge(&stream, bytes);
         while (sim_stream_take(&stream, &frame)) {
             assert_int_equal(frame.content.chunk, taken++);
             assert_true(frame.end <= stream.delivered);
@@ -137,6 +152,27 @@ static void frames_arrive_whole_and_in_order(void **state)
     sim_stream_deinit(&stream);
 }
 
+static void a_slow_sender_leaves_the_line_to_others(void **state)
+{
+    (void)state;
+    struct sim_stream slow, fast;
+    struct sim_line trickle = {.rate = 1000, .queue_bytes = 1u << 20};
+    struct sim_line quick = {.rate = 1250000, .queue_bytes = 1u << 20};
+    struct sim_line to = {.rate = 1250000, .queue_bytes = 256u << 10};
+    uint32_t bytes = 0;
+    uint64_t slow_us = 0, fast_us = 0;
+    sim_stream_init(&slow);
+    sim_stream_init(&fast);
+    write_chunks(&slow, 1);
+    write_chunks(&fast, 1);
+    assert_true(send(&slow, 0, &trickle, &to, &bytes, &slow_us));
+    assert_true(send(&fast, 0, &quick, &to, &bytes, &fast_us));
+    assert_true(slow_us > 14 * TIME_US_PER_S);
+    assert_true(fast_us < 50 * TIME_US_PER_MS);
+    sim_stream_deinit(&slow);
+    sim_stream_deinit(&fast);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_long_transfer_fills_the_thinner_line),
         cmocka_unit_test(a_full_queue_halves_the_window_and_loses_nothing),
         cmocka_unit_test(frames_arrive_whole_and_in_order),
+        cmocka_unit_test(a_slow_sender_leaves_the_line_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
