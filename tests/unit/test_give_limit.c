@@ -135,6 +135,8 @@ static void test_thirst_of_nobody(void **state)
     while (give_may_send(&give, 10000)) {
         give_sent(&give, &link_a, 2062, 10000);
     }
+    struct give_action actions[GIVE_ACTIONS_MAX];
+    assert_int_equal(give_settle(&give, 10000, actions), 0);
     uint64_t deadline_us = give_next_deadline_us(&give, 10000);
     assert_in_range(deadline_us, 11000, 40000);
     assert_int_equal(give_next_deadline_us(&give, deadline_us), TIME_NEVER_US);
