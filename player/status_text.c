@@ -12,8 +12,13 @@
 #include <string.h>
 
 #define TEXT_BYTES 24
-#define NAME_BYTES 400
-#define NAME_COLUMNS 60u
+#define WORDS_BYTES 300
+#define NAME_BYTES (2 * WORDS_BYTES + 8)
+#define NAME_COLUMNS 68u
+#define URL_COLUMNS 40u
+#define ADDRESS_COLUMNS 24u
+#define BAR_CELLS 20u
+#define LABEL "%-10s " /* in front of each line */
 
 static uint64_t number(const json_t *object, const char *key)
 {
@@ -64,59 +69,87 @@ static unsigned percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : (unsigned)((part * 100 + whole / 2) / whole);
 }
 
+/* "1 track", "2 tracks" */
+static const char *plural(uint64_t count, const char *noun, char ret_text[TEXT_BYTES])
+{
+    snprintf(ret_text, TEXT_BYTES, "%" PRIu64 " %.12s%s", count % 1000000, noun,
+             count == 1 ? "" : "s");
+    return ret_text;
+}
+
+/* So many cells of BAR_CELLS as the part is of the whole. */
+static const char *bar_text(uint64_t part, uint64_t whole, char fill, char rest,
+                            char ret_text[TEXT_BYTES])
+{
+    uint64_t filled = whole == 0 ? 0 : (part < whole ? part : whole) * BAR_CELLS / whole;
+    for (unsigned i = 0; i < BAR_CELLS; i++) {
+        ret_text[i] = i < filled ? fill : rest;
+    }
+    ret_text[BAR_CELLS] = '\0';
+    return ret_text;
+}
+
 /* --- status ---------------------------------------------------------------------------------------- */
 
 static void show_playing(const json_t *playing)
 {
-    char title[NAME_BYTES / 2], artist[NAME_BYTES / 2], name[NAME_BYTES];
-    char at[TEXT_BYTES], duration[TEXT_BYTES];
+    char title[WORDS_BYTES], artist[WORDS_BYTES], name[NAME_BYTES];
+    char at[TEXT_BYTES], duration[TEXT_BYTES], bar[TEXT_BYTES];
     if (!json_is_object(playing)) {
-        puts("playing    nothing");
+        printf(LABEL "nothing\n", "playing");
         return;
     }
-    terminal_text_plain(word(playing, "title"), title, sizeof title);
+    const char *words = word(playing, "title");
+    terminal_text_plain(words[0] != '\0' ? words : word(playing, "track"), title, sizeof title);
     terminal_text_plain(word(playing, "artist"), artist, sizeof artist);
-    snprintf(name, sizeof name, "%s%s%s", artist, artist[0] != '\0' ? " - " : "",
-             title[0] != '\0' ? title : word(playing, "track"));
+    snprintf(name, sizeof name, "%s%s%s", artist, artist[0] != '\0' ? " - " : "", title);
     terminal_text_cut(name, NAME_COLUMNS);
-    printf("%-10s %s\n", word(playing, "state"), name);
-    printf("%-10s %s of %s, %" PRIu64 " s ahead, %" PRIu64 " more in the queue\n", "position",
-           time_text(number(playing, "position_ms"), at),
-           time_text(number(playing, "duration_ms"), duration),
-           number(playing, "buffered_ms") / 1000, number(playing, "following"));
+    printf(LABEL "%s\n", word(playing, "state"), name);
+    uint64_t position_ms = number(playing, "position_ms");
+    uint64_t duration_ms = number(playing, "duration_ms");
+    printf(LABEL "%s of %s [%s] %" PRIu64 " s ahead, %" PRIu64 " in the queue\n", "",
+           time_text(position_ms, at), time_text(duration_ms, duration),
+           bar_text(position_ms, duration_ms, '=', '-', bar), number(playing, "buffered_ms") / 1000,
+           number(playing, "following"));
+}
+
+static void show_source(const char *label, const json_t *bytes, const char *source, uint64_t whole)
+{
+    char text[TEXT_BYTES], bar[TEXT_BYTES];
+    uint64_t part = number(bytes, source);
+    printf(LABEL "%-6s %9s %3u %%  %s\n", label, source, size_text(part, text),
+           percent(part, whole), bar_text(part, whole, '#', '.', bar));
 }
 
 static void show_sources(const json_t *summary)
 {
     const json_t *bytes = json_object_get(summary, "bytes");
-    uint64_t cache = number(bytes, "cache");
-    uint64_t peers = number(bytes, "peers");
-    uint64_t origin = number(bytes, "origin");
-    uint64_t whole = cache + peers + origin;
-    char text[TEXT_BYTES], played[TEXT_BYTES];
-    printf("%-10s %" PRIu64 " tracks, %s; %" PRIu64 " stutters\n", "so far",
-           number(summary, "tracks"), time_text(number(summary, "played_ms"), played),
-           number(summary, "stutters"));
-    printf("%-10s cache  %10s  %3u %%\n", "sources", size_text(cache, text), percent(cache, whole));
-    printf("%-10s peers  %10s  %3u %%\n", "", size_text(peers, text), percent(peers, whole));
-    printf("%-10s origin %10s  %3u %%", "", size_text(origin, text), percent(origin, whole));
-    printf("%s", whole > 0 ? "" : "\n");
+    uint64_t spared = number(bytes, "cache") + number(bytes, "peers");
+    uint64_t whole = spared + number(bytes, "origin");
+    uint64_t stutters = number(summary, "stutters");
+    char tracks[TEXT_BYTES], played[TEXT_BYTES], stutter[TEXT_BYTES];
+    printf(LABEL "%s, %s, %s\n", "so far", plural(number(summary, "tracks"), "track", tracks),
+           time_text(number(summary, "played_ms"), played),
+           stutters == 0 ? "no stutters" : plural(stutters, "stutter", stutter));
     if (whole > 0) {
-        printf("   (%u %% spared)\n", percent(whole - origin, whole));
+        show_source("from", bytes, "cache", whole);
+        show_source("", bytes, "peers", whole);
+        show_source("", bytes, "origin", whole);
+        printf(LABEL "the origin was spared %u %% of it\n", "", percent(spared, whole));
     }
 }
 
 static void show_origin(const json_t *origin)
 {
     if (!json_is_object(origin)) {
-        puts("origin     none: offline");
+        printf(LABEL "none: offline\n", "origin");
         return;
     }
     bool is_up = json_is_true(json_object_get(origin, "up"));
-    char text[NAME_BYTES], rate[TEXT_BYTES];
-    terminal_text_plain(word(origin, "url"), text, sizeof text);
-    terminal_text_cut(text, 40);
-    printf("%-10s %s, %s", "origin", text, is_up ? "connected" : "not connected");
+    char url[WORDS_BYTES], why[WORDS_BYTES], rate[TEXT_BYTES];
+    terminal_text_plain(word(origin, "url"), url, sizeof url);
+    terminal_text_cut(url, URL_COLUMNS);
+    printf(LABEL "%s, %s", "origin", url, is_up ? "connected" : "not connected");
     if (is_up && number(origin, "rtt_ms") > 0) {
         printf(", %" PRIu64 " ms", number(origin, "rtt_ms"));
     }
@@ -124,22 +157,28 @@ static void show_origin(const json_t *origin)
         printf(", %s/s", size_text(number(origin, "rate_bytes_per_s"), rate));
     }
     putchar('\n');
+    terminal_text_plain(word(origin, "text"), why, sizeof why);
+    if (!is_up && why[0] != '\0') {
+        terminal_text_cut(why, NAME_COLUMNS);
+        printf(LABEL "%s\n", "", why);
+    }
 }
 
 static void show_neighbours(const json_t *peers)
 {
+    char neighbours[TEXT_BYTES];
     if (!json_is_object(peers)) {
-        puts("peers      off");
+        printf(LABEL "off\n", "peers");
         return;
     }
-    printf("%-10s %" PRIu64 " neighbours, %" PRIu64 " being tried, %" PRIu64 " others known\n",
-           "peers", number(peers, "neighbours"), number(peers, "attempts"),
+    printf(LABEL "%s, %" PRIu64 " being tried, %" PRIu64 " more known\n", "peers",
+           plural(number(peers, "neighbours"), "neighbour", neighbours), number(peers, "attempts"),
            number(peers, "contacts"));
     if (number(peers, "port") > 0) {
-        printf("%-10s %.8s, takes links at port %" PRIu64 "\n", "we are", word(peers, "peer_id"),
+        printf(LABEL "we are %.8s and take links at port %" PRIu64 "\n", "", word(peers, "peer_id"),
                number(peers, "port"));
     } else {
-        printf("%-10s %.8s, nobody can reach us\n", "we are", word(peers, "peer_id"));
+        printf(LABEL "we are %.8s; nobody can reach us\n", "", word(peers, "peer_id"));
     }
 }
 
@@ -157,12 +196,15 @@ static void show_upload(const json_t *upload)
     if (!json_is_object(upload)) {
         return;
     }
-    printf("%-10s %s given; ", "upload", size_text(number(upload, "given_bytes"), given));
+    printf(LABEL "%s given; ", "upload", size_text(number(upload, "given_bytes"), given));
     if (json_is_string(json_object_get(upload, "off"))) {
         printf("off: %s\n", off_text(word(upload, "off")));
+    } else if (number(upload, "slots") == 0) {
+        puts("nobody has asked yet");
     } else {
-        printf("%" PRIu64 " of %" PRIu64 " slots in use, at most %s/s\n", number(upload, "served"),
-               number(upload, "slots"), size_text(number(upload, "limit_bytes_per_s"), limit));
+        printf("%" PRIu64 " of %" PRIu64 " slots in use, now at most %s/s\n",
+               number(upload, "served"), number(upload, "slots"),
+               size_text(number(upload, "limit_bytes_per_s"), limit));
     }
 }
 
@@ -172,7 +214,9 @@ void status_text_show(const json_t *status)
     show_sources(json_object_get(status, "summary"));
     show_origin(json_object_get(status, "origin"));
     show_neighbours(json_object_get(status, "peers"));
-    show_upload(json_object_get(status, "upload"));
+    if (json_is_object(json_object_get(status, "peers"))) {
+        show_upload(json_object_get(status, "upload"));
+    }
 }
 
 /* --- peers ------------------------------------------------------------------------------------------ */
@@ -184,30 +228,29 @@ static bool is(const json_t *peer, const char *key)
 
 static void show_peer(const json_t *peer)
 {
-    char address[NAME_BYTES], rate[TEXT_BYTES], received[TEXT_BYTES], sent[TEXT_BYTES];
+    char address[WORDS_BYTES], rate[TEXT_BYTES], received[TEXT_BYTES], sent[TEXT_BYTES];
     terminal_text_plain(word(peer, "address"), address, sizeof address);
-    terminal_text_cut(address, 21);
-    size_text(number(peer, "rate_bytes_per_s"), rate);
-    printf("%-21s %.8s %-3s %-3s %8s %5" PRIu64 " %8s %8s %3" PRIu64 " %s%s\n", address,
+    terminal_text_cut(address, ADDRESS_COLUMNS);
+    printf("%-24s %.8s %-3s %-3s %8s %5" PRIu64 " %8s %8s %3" PRIu64 " %s%s\n", address,
            word(peer, "peer_id"), is(peer, "incoming") ? "in" : "out", is(peer, "lan") ? "lan" : "",
-           rate, number(peer, "rtt_ms"), size_text(number(peer, "received_bytes"), received),
+           size_text(number(peer, "rate_bytes_per_s"), rate), number(peer, "rtt_ms"),
+           size_text(number(peer, "received_bytes"), received),
            size_text(number(peer, "sent_bytes"), sent), number(peer, "files"),
            is(peer, "giving") ? "<" : "", is(peer, "asking") ? ">" : "");
 }
 
 void status_text_show_peers(const json_t *peers)
 {
-    size_t index;
-    const json_t *peer;
     const json_t *list = json_object_get(peers, "peers");
-    if (json_array_size(list) == 0) {
+    size_t count = json_array_size(list);
+    if (count == 0) {
         puts("no neighbours");
         return;
     }
-    printf("%-21s %-8s %-7s %8s %5s %8s %8s %3s\n", "address", "peer", "link", "a second", "ms",
+    printf("%-24s %-8s %-7s %8s %5s %8s %8s %3s\n", "address", "peer", "link", "rate/s", "ms",
            "received", "sent", "has");
-    json_array_foreach((json_t *)list, index, peer)
-    {
-        show_peer(peer);
+    for (size_t i = 0; i < count; i++) {
+        show_peer(json_array_get(list, i));
     }
+    puts("\nhas: of the files that we look for; < it gives to us now; > it asks us now");
 }

@@ -1,7 +1,7 @@
 """test_control.py: the daemon, its control socket, `refrain status` and `refrain peers`.
 
 One engine and its clients: each verb, what may not be asked, and that nothing which comes over the
-socket does harm. What peers do with each other is test_peers.py's.
+socket does harm. What daemons do with each other is test_peers_daemons.py's.
 """
 
 import json

@@ -105,12 +105,21 @@ class Dev(unittest.TestCase):
             self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
             first, second = ran.stdout.split("Second time: ")
             self.assertRegex(first, r"First time: 2 tracks, 3\.0 s of music")
-            self.assertRegex(first, r"from the origin +[\d.]+ MB +100\.0 %")
+            shares = re.findall(r"from (?:the cache|peers|the origin) +[\d.]+ MB +([\d.]+) %", first)
+            self.assertEqual(len(shares), 3, first)
+            self.assertAlmostEqual(sum(map(float, shares)), 100, delta=0.2)
+            self.assertEqual(shares[0], "0.0", "the listener's own cache was empty")
+            self.assertEqual(len(re.findall(r"player \d gave +[\d.]+ MB", first)), 3)
             self.assertRegex(second, r"from the cache +[\d.]+ MB +100\.0 %")
             self.assertEqual(re.findall(r"stutters +(\d+)", ran.stdout), ["0", "0"])
             self.assertEqual(list(temporary.glob("refrain-*")), [], "nothing stays behind")
 
     def test_demo_interrupted(self):
+        for line in ("serves at", "player 2 has", "playing First"):
+            with self.subTest(line):
+                self.interrupt_demo(line)
+
+    def interrupt_demo(self, line):
         with tempfile.TemporaryDirectory() as name:
             scratch = pathlib.Path(name)
             folder = self.demo_folder(scratch)
@@ -118,7 +127,7 @@ class Dev(unittest.TestCase):
             temporary.mkdir()
             demo = refrain.Process([DEV, "demo", folder], {**os.environ, "TMPDIR": str(temporary)})
             with demo:
-                demo.wait_line("serves at")
+                demo.wait_line(line, 60)
                 demo.send_signal(signal.SIGTERM)
                 self.assertNotEqual(demo.finish(30), 0)
             self.assertEqual(list(temporary.glob("refrain-*")), [])
