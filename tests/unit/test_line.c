@@ -40,7 +40,7 @@ static uint64_t next_arrival(struct line_set *lines, uint32_t from)
 static void test_times(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         const char *name;
         struct line_host from, to;
         uint32_t packets;
