@@ -1,8 +1,8 @@
 /*
  * lookups.c: the times of lookups and searches, and which answers are awaited.
  *
- * Responsible for what lookups.h says. A search takes the place of a tracker that is away, or that
- * has answered and knows nobody; with search_parallel both are asked always.
+ * Responsible for what lookups.h says. A search takes the place of a tracker that is away, or that * has answered and knows nobody of an urgent one: then once, since it knows best. With
+ * search_parallel both are asked always.
  */
 #include "p2p/core/lookups.h"
 
@@ -64,6 +64,7 @@ void lookups_set_urgent(struct lookups *lookups, uint64_t now_us, uint32_t slot,
     struct lookups_wish *wish = &lookups->wishes[slot];
     if (is_urgent && !wish->is_urgent && wish->open == 0) {
         wish->tries = 0;
+        wish->searches = 0;
         wish->next_us = now_us;
         wish->search_next_us = time_min_us(wish->search_next_us, now_us);
     }
@@ -136,13 +137,13 @@ uint64_t lookups_due(const struct lookups *lookups, uint64_t now_us, uint64_t ne
     return is_urgent || gap_end_us(lookups) <= now_us ? due : 0;
 }
 
-static uint64_t backoff_us(const struct lookups *lookups, const struct lookups_wish *wish)
+static uint64_t backoff_us(uint64_t first_us, uint64_t most_us, uint32_t tries)
 {
-    uint64_t us = lookups->config->lookup_backoff_us;
-    for (uint32_t i = 0; i < wish->tries && us < lookups->config->lookup_backoff_max_us; i++) {
+    uint64_t us = first_us;
+    for (uint32_t i = 0; i < tries && us < most_us; i++) {
         us *= 2;
     }
-    return time_min_us(us, lookups->config->lookup_backoff_max_us);
+    return time_min_us(us, most_us);
 }
 
 uint32_t lookups_sent(struct lookups *lookups, uint64_t now_us, uint64_t slots)
@@ -161,14 +162,16 @@ uint32_t lookups_sent(struct lookups *lookups, uint64_t now_us, uint64_t slots)
         struct lookups_wish *wish = &lookups->wishes[slot];
         if (is_in(slots, slot)) {
             wish->open++;
-            wish->next_us = time_add_us(now_us, backoff_us(lookups, wish));
+            wish->next_us = time_add_us(now_us, backoff_us(lookups->config->lookup_backoff_us,
+                                                           lookups->config->lookup_backoff_max_us,
+                                                           wish->tries));
             wish->tries = (uint8_t)(wish->tries + (wish->tries < TRIES_MAX));
         }
     }
     return lookups->last_number;
 }
 
-int lookups_answered(struct lookups *lookups, uint64_t now_us, uint32_t number, uint64_t *ret_slots)
+int lookups_answered(struct lookups *lookups, uint32_t number, uint64_t *ret_slots)
 {
     for (uint32_t i = 0; i < LOOKUPS_OPEN_MAX; i++) {
         struct lookups_open *open = &lookups->open[i];
@@ -178,12 +181,8 @@ int lookups_answered(struct lookups *lookups, uint64_t now_us, uint32_t number, 
         uint64_t slots = open->slots;
         open_end(lookups, open);
         for (uint32_t slot = 0; slot < OVERLAY_WISHES_MAX; slot++) {
-            if (is_in(slots, slot)) {
-                lookups->wishes[slot].is_answered = true;
-                lookups->wishes[slot].search_next_us = time_min_us(
-                    lookups->wishes[slot].search_next_us,
-                    lookups->wishes[slot].search_until_us == 0 ? now_us : TIME_NEVER_US);
-            }
+            lookups->wishes[slot].is_answered =
+                lookups->wishes[slot].is_answered || is_in(slots, slot);
         }
         *ret_slots = slots;
         return 0;
@@ -218,7 +217,7 @@ uint64_t lookups_next_us(const struct lookups *lookups, uint64_t needy)
 static bool may_search(const struct lookups *lookups, const struct lookups_wish *wish)
 {
     return lookups->config->search_parallel || !lookups->is_up ||
-           (wish->is_answered && wish->holders == 0);
+           (wish->is_urgent && wish->is_answered && wish->holders == 0 && wish->searches == 0);
 }
 
 bool lookups_search_due(const struct lookups *lookups, uint64_t now_us, uint32_t slot)
@@ -230,7 +229,10 @@ bool lookups_search_due(const struct lookups *lookups, uint64_t now_us, uint32_t
 void lookups_searched(struct lookups *lookups, uint64_t now_us, uint32_t slot)
 {
     struct lookups_wish *wish = &lookups->wishes[slot];
-    wish->search_next_us = time_add_us(now_us, lookups->config->search_backoff_us);
+    wish->search_next_us =
+        time_add_us(now_us, backoff_us(lookups->config->search_backoff_us,
+                                       lookups->config->search_backoff_max_us, wish->searches));
+    wish->searches = (uint8_t)(wish->searches + (wish->searches < TRIES_MAX));
     wish->search_until_us = time_add_us(now_us, lookups->config->search_wait_us);
 }
 

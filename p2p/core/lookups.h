@@ -21,7 +21,8 @@ struct lookups_wish {
     uint64_t search_until_us; /* FOUNDs are awaited; 0 = no search was made */
     uint32_t holders;         /* that the tracker knows, by its last answer */
     uint8_t tries;
-    uint8_t open; /* LOOKUPs under way that hold it */
+    uint8_t searches; /* made since it was new, or became urgent; saturates */
+    uint8_t open;     /* LOOKUPs under way that hold it */
     bool is_urgent;
     bool is_answered; /* by this tracker link */
 };
@@ -60,8 +61,7 @@ uint64_t lookups_due(const struct lookups *lookups, uint64_t now_us, uint64_t ne
 uint32_t lookups_sent(struct lookups *lookups, uint64_t now_us, uint64_t slots);
 /* The answer to a number; *ret_slots: what was asked (and is still wished for). ERROR_NOT_FOUND:
  * nobody asked, or it came too late. */
-int lookups_answered(struct lookups *lookups, uint64_t now_us, uint32_t number,
-                     uint64_t *ret_slots);
+int lookups_answered(struct lookups *lookups, uint32_t number, uint64_t *ret_slots);
 /* When something is to be done, given who needs sources. */
 uint64_t lookups_next_us(const struct lookups *lookups, uint64_t needy);
 

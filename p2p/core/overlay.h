@@ -97,7 +97,9 @@ struct overlay_config {
     bool search_parallel;       /* false / true: search beside the tracker, not only when it is away
                                 or knows nobody */
     uint64_t search_wait_us;    /* 1 s / 3 s: FOUNDs are waited for */
-    uint64_t search_backoff_us; /* 30 s / 30 s: between two searches for one file */
+    uint64_t search_backoff_us; /* 30 s / 30 s: between two searches for one file, doubling */
+    uint64_t search_backoff_max_us; /* 10 min / 10 min: up to this */
+    uint32_t search_wishes; /* 3 / 64: only so many of the heaviest wishes are searched for */
     const struct search_config *search;         /* radius 2, paces, what is remembered */
     const struct exchange_config *exchange;     /* default / NULL: contacts are not exchanged */
     const struct rendezvous_config *rendezvous; /* a broker is asked for a link with who cannot be

@@ -190,7 +190,7 @@ static int hear_holders(struct overlay *overlay, uint64_t now_us, const struct p
     struct contact *contact;
     uint64_t asked;
     uint32_t at = 0;
-    if (lookups_answered(&overlay->lookups, now_us, message->holders.lookup, &asked) != 0) {
+    if (lookups_answered(&overlay->lookups, message->holders.lookup, &asked) != 0) {
         return 0; /* nobody asked, or nobody waits any more */
     }
     for (uint32_t i = 0; i < message->holders.contact_count; i++) {

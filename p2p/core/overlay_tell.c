@@ -358,15 +358,26 @@ static int tell_lookup(struct overlay *overlay, uint64_t now_us)
     return 0;
 }
 
+/* Wishes, by slot, that may be searched for: short of sources, and among the heaviest. */
+static uint64_t searchable(const struct overlay *overlay)
+{
+    uint64_t slots = 0;
+    for (uint32_t i = 0; i < overlay->holders.count && i < overlay->config->search_wishes; i++) {
+        slots |= UINT64_C(1) << holders_at(&overlay->holders, i)->slot;
+    }
+    return slots & overlay->needy;
+}
+
 static int tell_search(struct overlay *overlay, uint64_t now_us)
 {
     uint32_t begun = 0;
+    uint64_t slots = searchable(overlay);
     if (neighbours_count(&overlay->neighbours) == 0) {
         return 0;
     }
     for (uint32_t i = 0; i < overlay->holders.count && begun < SEARCHES_MAX; i++) {
         const struct holders_wish *wish = holders_at(&overlay->holders, i);
-        if ((overlay->needy >> wish->slot & 1) == 0 || !overlay_may_send(overlay) ||
+        if ((slots >> wish->slot & 1) == 0 || !overlay_may_send(overlay) ||
             !lookups_search_due(&overlay->lookups, now_us, wish->slot)) {
             continue;
         }
@@ -497,5 +508,6 @@ uint64_t overlay_tell_next_us(const struct overlay *overlay)
     }
     return neighbours_count(&overlay->neighbours) == 0
                ? next_us
-               : time_min_us(next_us, lookups_search_next_us(&overlay->lookups, overlay->needy));
+               : time_min_us(next_us,
+                             lookups_search_next_us(&overlay->lookups, searchable(overlay)));
 }
