@@ -3,6 +3,7 @@
  * owner's limit on sending; memory that fails.
  */
 #include "common/error.h"
+#include "common/prng.h"
 #include "tests/lib/server_bench.h"
 
 #include <setjmp.h>
@@ -286,6 +287,101 @@ static void test_free_link(void **state)
     bench_end(&bench);
 }
 
+static void random_event(struct prng *prng, uint32_t *numbers)
+{
+    uint32_t link = 1 + (uint32_t)prng_below(prng, 4);
+    switch (prng_below(prng, 14)) {
+    case 0:
+    case 1:
+        if (numbers[link] + 1 < ASKER_REQUESTS) {
+            bench_ask(&bench, link, ++numbers[link], 1 + (uint32_t)prng_below(prng, 3),
+                      (uint32_t)prng_below(prng, 22), (uint16_t)(1 + prng_below(prng, 9)),
+                      (uint8_t)prng_below(prng, 4), prng_below(prng, 2) == 0);
+        }
+        break;
+    case 2:
+        if (numbers[link] + 1 < ASKER_REQUESTS) {
+            bench_open(&bench, link, ++numbers[link], (uint32_t)prng_below(prng, 4),
+                       prng_below(prng, 2) == 0);
+        }
+        break;
+    case 3:
+        bench_cancel(&bench, link, 1 + (uint32_t)prng_below(prng, numbers[link] + 1));
+        break;
+    case 4:
+        bench_serve(&bench, link, prng_below(prng, 3) > 0);
+        break;
+    case 5:
+        if (prng_below(prng, 4) == 0) {
+            bench_reject(&bench, link, P2P_REJECT_BUSY);
+        }
+        break;
+    case 6:
+        bench.held[0] = (uint32_t)prng_below(prng, 1u << 21);
+        bench.has_no_proofs = prng_below(prng, 8) == 0;
+        bench.read_error = prng_below(prng, 8) == 0 ? ERROR_NOT_FOUND : 0;
+        break;
+    case 7:
+        server_set_fragment_bytes(bench.server, 2048u << prng_below(prng, 4));
+        break;
+    case 8:
+        bench.budget_bytes = 0;
+        break;
+    case 9:
+        bench_allow(&bench, prng_below(prng, 40000));
+        break;
+    case 10:
+        bench_drain(&bench, link, prng_below(prng, 40000));
+        break;
+    default:
+        if (bench.pending_count > 0) {
+            bench_answer(&bench, (uint32_t)prng_below(prng, bench.pending_count));
+        }
+        break;
+    }
+}
+
+/* A player under anything: the askers get what the contract says, and every request ends once it is
+ * let. The bench asserts the one, this the other. */
+static void test_random(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        uint32_t numbers[BENCH_LINKS + 1] = {0};
+        struct prng prng;
+        prng_init(&prng, seed);
+        start_player(0x1fffff, 3);
+        for (uint32_t link = 2; link <= 4; link++) {
+            bench_up(&bench, link);
+            if (link == 4) {
+                server_link_set_free(bench.server, &bench.links[link].server);
+            }
+            bench_greet(&bench, link);
+        }
+        bench.holds_answers = true;
+        bench.holds_rooms = true;
+        for (uint32_t turn = 0; turn < 600; turn++) {
+            random_event(&prng, numbers);
+            bench_forget_story(&bench);
+        }
+        bench.holds_answers = false;
+        bench.holds_rooms = false;
+        bench.budget_bytes = UINT64_MAX / 2;
+        for (uint32_t link = 1; link <= 4; link++) {
+            bench_serve(&bench, link, true);
+            bench_forget_story(&bench);
+        }
+        for (uint32_t link = 1; link <= 4; link++) {
+            assert_int_equal(server_link_requests(&bench.links[link].server), 0);
+            for (uint32_t i = 1; i <= numbers[link]; i++) {
+                assert_true(bench.links[link].requests[i].is_over ||
+                            bench.links[link].requests[i].is_cancelled);
+            }
+        }
+        bench_end(&bench);
+    }
+}
+
 static void test_trace_word(void **state)
 {
     (void)state;
@@ -356,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_leave_to_send),
         cmocka_unit_test(test_fragment_sizes),
         cmocka_unit_test(test_free_link),
+        cmocka_unit_test(test_random),
         cmocka_unit_test(test_trace_word),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_heap_bytes),
