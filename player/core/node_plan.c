@@ -401,7 +401,7 @@ static void open_tracks(struct node *node)
     }
 }
 
-/* Of which files more holders may come any moment. */
+/* Of which files nobody is there yet, and may come any moment. */
 static void mark_sought(const struct node *node, struct demands *demands)
 {
     struct overlay_sources sources = {0};
@@ -410,7 +410,7 @@ static void mark_sought(const struct node *node, struct demands *demands)
         if (i == 0 || demand->file != demands->list[i - 1].file) {
             overlay_get_sources(node->overlay, demand->file->handle, &sources);
         }
-        demand->is_sought = sources.is_looking;
+        demand->is_sought = sources.is_looking && sources.up == 0;
     }
 }
 

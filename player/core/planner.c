@@ -188,6 +188,11 @@ static void extend(const struct planner_view *view, const struct planner_demand 
             !planner_has(source, run->file, chunk)) {
             return;
         }
+        /* Of the origin only what it may be asked for, chunk by chunk. */
+        if (view->with_peers && source->kind == NODE_SOURCE_ORIGIN &&
+            choose(view, demand, chunk) != run->source) {
+            return;
+        }
         bytes += files_chunk_bytes(run->file, chunk);
         run->count++;
     }
