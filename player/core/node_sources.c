@@ -1,14 +1,20 @@
 /*
  * node_sources.c: links as the planner sees them.
  *
- * Responsible for who may be asked, how fast each is taken to be, what each has, and for whose it is
- * to fetch from the origin what no peer has. Not responsible for the choice (planner.c).
+ * Responsible for who may be asked, how fast each is taken to be, what each has, and how
+ * far ahead the origin is asked for what no peer has. Not responsible for the choice (planner.c).
  */
 #include "player/core/node_state.h"
 
 /* Of a peer id, for whose row it is; and holders that share a file's rows. */
 #define SHARE_ID_BYTES 8u
 #define SHARERS_MAX 32u
+/* By how much of the whole horizon those are apart who think that they are first. */
+#define FIRST_SPREAD_PERCENT 40u
+/* Of the horizon of the first, that of the second. */
+#define LATER_PART 3u
+/* How much faster than the music the horizon grows after a click. */
+#define RAMP_FACTOR 2u
 
 static bool peer_has(const void *context, media_handle file, uint32_t chunk)
 {
@@ -42,27 +48,59 @@ static uint64_t share_of(const uint8_t *peer_id, uint32_t row)
     return mixed;
 }
 
-/* Of all that fetch the file now, one is to get this row from the origin: who has the smallest
- * number. All who know each other agree, so that the origin sends it once. */
-static bool is_ours(const void *context, media_handle file, uint32_t chunk)
+/* Of all that share the file, who has the smallest number for a row asks the origin for it first,
+ * the others later in the order of theirs, so that the origin sends it once: each has it from a
+ * neighbour before its own time comes. Not everybody knows all others; several may think that they
+ * are first, and the number itself keeps them apart. */
+static uint64_t share_ahead_us(const struct node *node, media_handle file, uint32_t row)
 {
-    struct node_shares *shares = (struct node_shares *)context;
-    const struct node *node = shares->node;
-    uint32_t row = chunk / ROW_CHUNKS;
-    if (shares->file == file && shares->row == row) {
-        return shares->is_ours;
-    }
+    const struct node_preset *preset = node->preset;
     uint32_t numbers[SHARERS_MAX];
     uint32_t count = overlay_get_holders(node->overlay, file, numbers, SHARERS_MAX);
     uint64_t own = share_of(node->config.peer_id, row);
-    shares->file = file;
-    shares->row = row;
-    shares->is_ours = true;
-    for (uint32_t i = 0; i < count && shares->is_ours; i++) {
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < count; i++) {
         const struct link *link = links_find(&node->links, numbers[i]);
-        shares->is_ours = link == NULL || share_of(link->peer_id, row) >= own;
+        before += link != NULL && share_of(link->peer_id, row) < own;
     }
-    return shares->is_ours;
+    uint64_t whole_us = preset->origin_alone_us;
+    if (count == 0 || whole_us == TIME_NEVER_US) {
+        return whole_us;
+    }
+    if (before == 0) {
+        uint64_t spread_us = time_scale(whole_us, FIRST_SPREAD_PERCENT, 100);
+        return whole_us - time_scale(spread_us, own >> 32, UINT64_C(1) << 32);
+    }
+    uint64_t later_us = whole_us / LATER_PART > preset->origin_wait_us ? whole_us / LATER_PART
+                                                                       : preset->origin_wait_us;
+    uint64_t span_us = later_us - preset->origin_wait_us;
+    return preset->origin_wait_us + time_scale(span_us, count - before, count);
+}
+
+/* Right after a click the others are not known yet: the horizon grows as they come. */
+static uint64_t ramp_us(const struct node *node, media_handle file)
+{
+    const struct track *track = node_play_track(node);
+    if (track == NULL || track->file != file) {
+        return TIME_NEVER_US;
+    }
+    uint64_t since_us = time_until_us(node->play.command_us, node->now_us);
+    return time_add_us(2 * node->preset->origin_margin_us, time_scale(since_us, RAMP_FACTOR, 1));
+}
+
+static uint64_t ahead_us(const void *context, media_handle file, uint32_t chunk)
+{
+    struct node_shares *shares = (struct node_shares *)context;
+    uint32_t row = chunk / ROW_CHUNKS;
+    if (shares->file != file || shares->row != row) {
+        shares->file = file;
+        shares->row = row;
+        shares->ahead_us = share_ahead_us(shares->node, file, row);
+        if (shares->ahead_us != TIME_NEVER_US) {
+            shares->ahead_us = time_min_us(shares->ahead_us, ramp_us(shares->node, file));
+        }
+    }
+    return shares->ahead_us;
 }
 
 static struct planner_source make_source(const struct node *node, const struct link *link,
@@ -155,7 +193,7 @@ void node_sources_show(const struct node *node, struct planner_view *view,
     view->slots_count = node->slots.count;
     view->with_peers = node->overlay != NULL;
     view->salt = node->config.peer_id[0];
-    view->is_ours = is_ours;
+    view->ahead_us = ahead_us;
     view->count_holders = count_holders;
     view->context = shares;
 }

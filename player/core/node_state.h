@@ -326,12 +326,12 @@ struct node_holding {
     struct overlay_holding held;
 };
 
-/* Whose row it is to fetch from the origin, remembered for the row that was asked about last. */
+/* How far ahead the origin is asked for a row, remembered for the row that was asked about last. */
 struct node_shares {
     const struct node *node;
     media_handle file;
     uint32_t row;
-    bool is_ours;
+    uint64_t ahead_us;
 };
 /* Fills in all of a view but demands and slots. view->sources and `holdings` have
  * PLANNER_SOURCES_MAX places; all stay where they are while the view is used. */

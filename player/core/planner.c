@@ -98,13 +98,15 @@ static bool origin_may_alone(const struct planner_view *view, const struct plann
         return !demand->is_sought &&
                (demand->is_speculative || demand->priority == P2P_PRIORITY_OFFLINE);
     }
-    uint64_t ahead_us = preset->origin_wait_us;
-    if (demand->is_sought) {
-        ahead_us = 2 * preset->origin_margin_us;
-        ahead_us = ahead_us > preset->origin_ahead_us ? ahead_us : preset->origin_ahead_us;
-    } else if (view->is_ours(view->context, demand->file->handle, chunk)) {
-        ahead_us = preset->origin_alone_us;
+    uint64_t ahead_us = 2 * preset->origin_margin_us;
+    if (!demand->is_sought) {
+        /* A row at a time: its chunks are stored and told of together. */
+        uint32_t begun = chunk - demand->begin;
+        begun = begun < chunk % ROW_CHUNKS ? begun : chunk % ROW_CHUNKS;
+        left_us -= time_min_us(left_us, time_scale(demand->step_us, begun, 1));
+        ahead_us = view->ahead_us(view->context, demand->file->handle, chunk);
     }
+    ahead_us = ahead_us > preset->origin_ahead_us ? ahead_us : preset->origin_ahead_us;
     return left_us <= ahead_us;
 }
 

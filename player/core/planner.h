@@ -54,8 +54,8 @@ struct planner_view {
     /* Where there are peers; else false, and the rest is not looked at. */
     bool with_peers;
     uint32_t salt; /* so that not all begin with the same of several rarest rows */
-    /* Of the rows that no peer has: is it ours to ask the origin early, for all? */
-    bool (*is_ours)(const void *context, media_handle file, uint32_t chunk);
+    /* How far ahead the origin is asked for a chunk that no peer has. */
+    uint64_t (*ahead_us)(const void *context, media_handle file, uint32_t chunk);
     /* Peers that have the chunk. */
     uint32_t (*count_holders)(const void *context, media_handle file, uint32_t chunk);
     const void *context;

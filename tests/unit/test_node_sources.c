@@ -25,7 +25,7 @@ static struct world *sharing(uint32_t peers)
     }
     assert_int_equal(world_enqueue(world, 1, 3, false), 0);
     assert_int_equal(world_play(world, 1, 0), 0);
-    assert_int_equal(world_run(world, world->now_us + SECONDS(2)), 0);
+    assert_int_equal(world_run(world, world->now_us + SECONDS(20)), 0);
     return world;
 }
 
@@ -39,7 +39,10 @@ static uint32_t own_rows(struct world *world)
     node_sources_show(world->node, &view, holdings, &shares);
     assert_int_equal(view.source_count, 1 + world->peer_count);
     for (uint32_t row = 0; row < 25; row++) {
-        own += view.is_ours(view.context, world->tracks[3].handle, row * ROW_CHUNKS);
+        uint64_t ahead_us = view.ahead_us(view.context, world->tracks[3].handle, row * ROW_CHUNKS);
+        assert_in_range(ahead_us, node_preset_refrain.origin_wait_us,
+                        node_preset_refrain.origin_alone_us);
+        own += ahead_us > node_preset_refrain.origin_alone_us / 2;
     }
     return own;
 }
