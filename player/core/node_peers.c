@@ -474,7 +474,7 @@ bool node_peers_may_help(const struct node *node)
     return status.neighbours > 0 || status.attempts > 0;
 }
 
-struct link *node_peers_asked(const struct node *node, uint32_t tries)
+struct link *node_peers_asked(const struct node *node, uint32_t tries, uint32_t *ret_count)
 {
     uint32_t numbers[ASKED_MAX];
     struct link *able[ASKED_MAX];
@@ -491,7 +491,11 @@ struct link *node_peers_asked(const struct node *node, uint32_t tries)
             able[count++] = link;
         }
     }
-    return count == 0 ? NULL : able[tries % count];
+    if (count == 0) {
+        return NULL;
+    }
+    *ret_count = count;
+    return able[tries % count];
 }
 
 static void show_peer(const struct node *node, const struct link *link, uint64_t now_us,

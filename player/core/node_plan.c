@@ -351,22 +351,28 @@ static void open_track(struct node *node, struct link *link, struct track *track
     NODE_TRACE(node, "open %u%s", request->number, wants_start ? " with the start set" : "");
 }
 
-/* Nobody but peers can be asked for manifests: one peer after the other, for what is to play first.
- * They are signed, so that it does not matter whose they are. */
+/* Nobody but peers can be asked for manifests: one peer after the other, for what is to play first;
+ * who has gone round them all rests. They are signed, so that it does not matter whose they are. */
 static void open_tracks_of_peers(struct node *node)
 {
     for (uint32_t i = 0; i < node->window.count; i++) {
         const struct window_item *item = &node->window.items[i];
         struct track *track = node_track_of(node, item->entry);
-        if (track == NULL || track->state != TRACK_ABSENT || track->retry_us > node->now_us) {
+        if (track == NULL || track->state != TRACK_ABSENT) {
             continue;
         }
-        struct link *link = node_peers_asked(node, track->peer_tries);
+        if (track->retry_us > node->now_us) {
+            node->peers.plan_us = time_min_us(node->peers.plan_us, track->retry_us);
+            continue;
+        }
+        uint32_t count = 0;
+        struct link *link = node_peers_asked(node, track->peer_tries, &count);
         if (link == NULL) {
             return;
         }
-        track->peer_tries++;
-        track->retry_us = time_add_us(node->now_us, node->preset->peer_busy_us);
+        if (++track->peer_tries % count == 0) {
+            track->retry_us = time_add_us(node->now_us, node->preset->peer_busy_us);
+        }
         open_track(node, link, track, false);
     }
 }
@@ -420,7 +426,8 @@ static void plan_again(struct node *node, const struct demands *demands)
     for (uint32_t i = 0; i < demands->count && node->overlay != NULL; i++) {
         const struct planner_demand *demand = &demands->list[i];
         if (files_next_missing(demand->file, demand->begin, demand->end) < demand->end) {
-            node->peers.plan_us = time_add_us(node->now_us, PLAN_AGAIN_US);
+            uint64_t again_us = time_add_us(node->now_us, PLAN_AGAIN_US);
+            node->peers.plan_us = time_min_us(node->peers.plan_us, again_us);
             return;
         }
     }

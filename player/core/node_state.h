@@ -384,8 +384,9 @@ uint64_t node_peers_deadline_us(const struct node *node);
 bool node_peers_have(const struct node *node, media_handle file);
 /* There are neighbours, or there will be. */
 bool node_peers_may_help(const struct node *node);
-/* Which neighbour is asked for a manifest when that was tried so often; NULL: nobody. */
-struct link *node_peers_asked(const struct node *node, uint32_t tries);
+/* Which neighbour is asked for a manifest when that was tried so often, and of how many; NULL:
+ * nobody. */
+struct link *node_peers_asked(const struct node *node, uint32_t tries, uint32_t *ret_count);
 void node_peers_status(const struct node *node, struct node_status *status);
 
 /* node_give.c: likewise. */
