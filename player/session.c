@@ -252,10 +252,14 @@ static void take_listing(struct session *session, const struct listing *listing)
     }
 }
 
+static bool is_identity_error(int error)
+{
+    return error == ERROR_DENIED || error == ERROR_MISMATCH;
+}
+
 static void listing_failed(struct session *session, int error, const char *text)
 {
-    int exit_code =
-        error == ERROR_DENIED || error == ERROR_MISMATCH ? EXIT_CODE_IDENTITY : EXIT_CODE_NETWORK;
+    int exit_code = is_identity_error(error) ? EXIT_CODE_IDENTITY : EXIT_CODE_NETWORK;
     char message[1600];
     snprintf(
         message, sizeof message,
@@ -268,14 +272,57 @@ static void listing_failed(struct session *session, int error, const char *text)
     session_end(session, exit_code);
 }
 
+static void each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
+                          const uint8_t *bytes, uint32_t count)
+{
+    (void)track_id;
+    listing_add_manifest(context, bytes, count); /* out of memory: a shorter list */
+}
+
+static void cached_listing(struct session *session, struct listing *ret_listing)
+{
+    listing_init(ret_listing);
+    engine_list_manifests(session->engine, each_manifest, ret_listing);
+    listing_sort(ret_listing);
+}
+
+/* The origin is away: what the cache does not know by name is taken for a track, which peers may have.
+ * False: there are no peers, or a list is needed. */
+static bool take_without_listing(struct session *session)
+{
+    struct listing listing;
+    uint32_t count = session->args->operand_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (session->targets[i].kind == TARGET_ALL) {
+            return false;
+        }
+    }
+    if (session->args->no_peers) {
+        return false;
+    }
+    uint32_t first = session->entry_count + 1;
+    cached_listing(session, &listing);
+    for (uint32_t i = 0; i < count && !session->ended; i++) {
+        if (add_listed(session, &session->targets[i], &listing) == 0 &&
+            session_add_entry(session, session->targets[i].id) == 0) {
+            no_memory(session);
+        }
+    }
+    listing_deinit(&listing);
+    if (!session->ended) {
+        session->hooks.ready(session->hooks.context, first);
+    }
+    return true;
+}
+
 static void listing_came(void *context, int error, const char *text, struct listing *listing)
 {
     struct session *session = context;
     session->is_album_search = false;
-    if (error != 0) {
-        listing_failed(session, error, text);
-    } else {
+    if (error == 0) {
         take_listing(session, listing);
+    } else if (is_identity_error(error) || !take_without_listing(session)) {
+        listing_failed(session, error, text);
     }
     listing_deinit(listing);
 }
@@ -293,20 +340,6 @@ static void ask_origin(struct session *session)
     if (error != 0) {
         listing_failed(session, error, error_text(error));
     }
-}
-
-static void each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
-                          const uint8_t *bytes, uint32_t count)
-{
-    (void)track_id;
-    listing_add_manifest(context, bytes, count); /* out of memory: a shorter list */
-}
-
-static void cached_listing(struct session *session, struct listing *ret_listing)
-{
-    listing_init(ret_listing);
-    engine_list_manifests(session->engine, each_manifest, ret_listing);
-    listing_sort(ret_listing);
 }
 
 /* True when every target is a track that the cache knows by its manifest. */

@@ -112,9 +112,9 @@ class Peers(unittest.TestCase):
         self.check(first, self.bytes[0])
         self.assertGreater(first.summary["bytes"]["peers"], 0)
         self.origin.stop()
-        second = taker.play(self.ids[1])
-        self.check(second, self.bytes[1])
-        self.assertEqual(second.summary["bytes"]["peers"], self.bytes[1])
+        second = taker.play(self.ids[1], self.ids[2])
+        self.check(second, self.bytes[1] + self.bytes[2])
+        self.assertEqual(second.summary["bytes"]["peers"], self.bytes[1] + self.bytes[2])
 
 
 if __name__ == "__main__":
