@@ -3,8 +3,8 @@
  *
  * origin_step(event) -> effects, as node.h: no clock, no payload, no I/O. One instance serves the
  * links of one worker; several workers share nothing but the catalogue behind their effects, and
- * what a later tracker shards goes through mailboxes (docs/ARCHITECTURE.md). docs/ORIGIN.md tells
- * the states and limits.
+ * the tracker's shards would speak through mailboxes (tracker_shard.h). docs/ORIGIN.md tells the
+ * states and limits.
  *
  * Payload passes through SLOTS that the caller owns (origin_config.slot_count buffers of
  * CHUNK_BYTES): READ fills one, SEND of a FRAGMENT names it, and it is the engine's to reuse when
