@@ -329,6 +329,10 @@ static bool take_lists(struct world *world, uint32_t index, const struct p2p_mes
     }
     if (message->type == P2P_HAVE) {
         media_handle handle = media_intern_find(world->intern, &message->have.file);
+        if (handle == 0) {
+            assert(message->have.kind == P2P_HAVE_NONE); /* of a file that nobody knows */
+            return true;
+        }
         peer->told[world_track_by_handle(world, handle)] = message->have.kind;
         return true;
     }
