@@ -349,7 +349,7 @@ int cmd_fetch(const struct args *args)
     if (args->json) {
         report_summary_json(&summary);
     } else {
-        report_summary(&summary, NULL, 0, true);
+        report_summary(&summary, fetch.session.given_bytes, NULL, 0, true);
     }
     free(fetch.files);
     free(fetch.is_counted);

@@ -95,7 +95,8 @@ void playing_summary(struct playing *playing, const struct node_summary *summary
     if (playing->session->args->json) {
         report_summary_json(summary);
     } else {
-        report_summary(summary, playing->waits_us, playing->wait_count, false);
+        report_summary(summary, playing->session->given_bytes, playing->waits_us,
+                       playing->wait_count, false);
     }
 }
 

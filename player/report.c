@@ -220,15 +220,11 @@ static int compare_us(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint32_t wait_count,
+static void put_sum(const struct node_summary *summary, uint64_t *waits_us, uint32_t wait_count,
                     bool fetched)
 {
     char played[16];
     uint64_t whole = total(summary);
-    report_progress_clear();
-    if (summary->tracks == 0 && whole == 0) {
-        return; /* what went wrong was told */
-    }
     if (fetched) {
         printf("%.1f MB: ", (double)whole / 1e6);
     } else {
@@ -251,6 +247,18 @@ void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint
                summary->stutters == 1 ? "" : "s", summary->stall_us / 1000);
     }
     putchar('\n');
+}
+
+void report_summary(const struct node_summary *summary, uint64_t given_bytes, uint64_t *waits_us,
+                    uint32_t wait_count, bool fetched)
+{
+    report_progress_clear();
+    if (summary->tracks > 0 || total(summary) > 0) { /* else what went wrong was told */
+        put_sum(summary, waits_us, wait_count, fetched);
+    }
+    if (given_bytes > 0) {
+        printf("%.1f MB given to peers\n", (double)given_bytes / 1e6);
+    }
     fflush(stdout);
 }
 

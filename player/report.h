@@ -41,9 +41,10 @@ void report_summary_json(const struct node_summary *summary);
 void report_ready(const uint8_t *peer_id, uint16_t port);
 /* "Artist - Title (3:08)" */
 void report_started(const struct report_track *track);
-/* Nothing when nothing was played. Tracks, time, shares by source, the median of the waits, stutters. `waits_us` is sorted here. */
-void report_summary(const struct node_summary *summary, uint64_t *waits_us, uint32_t wait_count,
-                    bool fetched);
+/* Tracks, time, shares by source, the median of the waits, stutters; nothing when nothing was played. And
+ * what peers were given, if anything. `waits_us` is sorted here. */
+void report_summary(const struct node_summary *summary, uint64_t given_bytes, uint64_t *waits_us,
+                    uint32_t wait_count, bool fetched);
 /* The one line that is written again and again. */
 void report_progress(const struct report_track *track, const struct node_status *status,
                      const struct node_summary *summary);

@@ -594,7 +594,10 @@ int session_close(struct session *session, struct node_summary *ret_summary)
         report_error("output %s: it could not be completed; see whether the disk is full",
                      session->args->output_path);
     }
+    struct node_status status;
     engine_get_summary(session->engine, ret_summary);
+    engine_get_status(session->engine, &status);
+    session->given_bytes = status.given_bytes;
     net_loop_run(session->loop);
     engine_free(session->engine);
     listing_query_free(session->query);

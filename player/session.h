@@ -59,6 +59,7 @@ struct session {
     bool is_album_search;        /* the query is for a single id that was no track */
     bool is_running;             /* inside the loop */
     bool ended;
+    uint64_t given_bytes; /* to peers; by session_close */
     uint32_t failures, successes;
     int first_failure; /* exit code */
     int exit_code;     /* when the run was cut short; else EXIT_CODE_OK */

@@ -174,7 +174,11 @@ static void show_neighbours(const json_t *peers)
     printf(LABEL "%s, %" PRIu64 " being tried, %" PRIu64 " more known\n", "peers",
            plural(number(peers, "neighbours"), "neighbour", neighbours), number(peers, "attempts"),
            number(peers, "contacts"));
-    if (number(peers, "port") > 0) {
+    if (number(peers, "mapped_port") > 0) {
+        printf(LABEL "we are %.8s and take links at port %" PRIu64 ", from outside at %" PRIu64
+                     "\n",
+               "", word(peers, "peer_id"), number(peers, "port"), number(peers, "mapped_port"));
+    } else if (number(peers, "port") > 0) {
         printf(LABEL "we are %.8s and take links at port %" PRIu64 "\n", "", word(peers, "peer_id"),
                number(peers, "port"));
     } else {

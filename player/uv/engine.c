@@ -590,6 +590,11 @@ uint16_t engine_listen_port(const struct engine *engine)
     return peers_own_port(engine);
 }
 
+uint16_t engine_mapped_port(const struct engine *engine)
+{
+    return engine->peers.outer_port;
+}
+
 const uint8_t *engine_peer_id(const struct engine *engine)
 {
     return engine->peers.is_on ? peer_identity_id(engine->peers.identity) : NULL;

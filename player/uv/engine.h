@@ -109,6 +109,8 @@ void engine_set_giving(struct engine *engine, bool is_allowed, uint64_t bytes_pe
 void engine_set_mapping(struct engine *engine, uint16_t outer_port);
 /* Where we take links from peers; 0 = nowhere, or not yet (some tenths of a second after opening). */
 uint16_t engine_listen_port(const struct engine *engine);
+/* What engine_set_mapping said last; 0 = none. */
+uint16_t engine_mapped_port(const struct engine *engine);
 /* How peers know us, HASH_BYTES; NULL: without peers. Borrowed. */
 const uint8_t *engine_peer_id(const struct engine *engine);
 /* Fills at most `capacity`; returns how many links to peers there are. */
