@@ -7,6 +7,7 @@
 #include "p2p/uv/network_watch.h"
 
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -231,6 +232,58 @@ static void test_own_addresses_are_of_use_to_others(void **state)
     assert_int_equal(network_watch_addresses(addresses, 1), count > 0 ? 1 : 0);
 }
 
+struct watched {
+    struct net_loop *loop;
+    unsigned changes;
+    bool has_slept, timed_out;
+};
+
+static void on_changed(void *context, bool has_slept)
+{
+    struct watched *watched = context;
+    watched->changes++;
+    watched->has_slept |= has_slept;
+    net_loop_stop(watched->loop);
+}
+
+static void on_late(void *context)
+{
+    struct watched *watched = context;
+    watched->timed_out = true;
+    net_loop_stop(watched->loop);
+}
+
+/* The last test: the process stays in a network namespace of its own. */
+static void test_a_new_address_is_noticed(void **state)
+{
+    (void)state;
+    struct watched watched = {0};
+    struct network_watch *watch = NULL;
+    struct net_deadline *late = NULL;
+    struct net_address address;
+    if (unshare(CLONE_NEWNET) != 0 ||
+        system("ip link add rf0 type veth peer name rf1 2>/dev/null") != 0) {
+        print_message("skipped: no network namespace of its own: not root, or no veth devices\n");
+        skip();
+    }
+    assert_int_equal(net_loop_new(&watched.loop), 0);
+    assert_int_equal(network_watch_open(watched.loop, on_changed, &watched, &watch), 0);
+    assert_int_equal(net_deadline_open(watched.loop, on_late, &watched, &late), 0);
+    assert_int_equal(network_watch_addresses(&address, 1), 0);
+    assert_int_equal(system("ip addr add 192.0.2.77/24 dev rf0 && ip link set rf0 up"), 0);
+    net_deadline_set(late, net_now_us() + 4 * NETWORK_WATCH_US);
+    net_loop_run(watched.loop);
+    assert_false(watched.timed_out);
+    assert_int_equal(watched.changes, 1);
+    assert_false(watched.has_slept);
+    assert_int_equal(network_watch_addresses(&address, 1), 1);
+    assert_memory_equal(address.bytes, ((const uint8_t[4]){192, 0, 2, 77}), 4);
+    network_watch_close(watch);
+    net_deadline_close(late);
+    net_loop_run(watched.loop);
+    net_loop_free(watched.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_each_is_told_once),
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_own_addresses_are_of_use_to_others),
+        cmocka_unit_test(test_a_new_address_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
