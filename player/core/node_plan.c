@@ -88,7 +88,7 @@ static void add_start_set(struct demands *demands, struct file *file,
  * play point is at `position_us` of the file (or will be, when `wait_us` have passed). */
 static void add_onwards(struct node *node, struct demands *demands, struct file *file,
                         uint64_t duration_us, uint32_t from, uint64_t position_us, uint64_t wait_us,
-                        uint64_t urgent_us, uint8_t later)
+                        uint64_t urgent_us, uint8_t later, uint32_t end)
 {
     uint64_t step_us = duration_us / file->chunk_count;
     uint64_t from_us = node_plan_time_of(file, duration_us, from);
@@ -107,14 +107,15 @@ static void add_onwards(struct node *node, struct demands *demands, struct file 
                                          .priority = P2P_PRIORITY_PLAY,
                                          .due_us = due_us,
                                          .step_us = step_us});
-    uint32_t rare = file->chunk_count;
+    uint32_t rare = end > soon ? end : soon;
     if (node->overlay != NULL && node->preset->rarest_us != TIME_NEVER_US) {
         uint64_t ahead_us = time_until_us(wait_us, node->preset->rarest_us);
         rare = node_plan_chunk_at(file, duration_us, time_add_us(position_us, ahead_us)) + 1;
         rare = (rare + ROW_CHUNKS - 1) / ROW_CHUNKS * ROW_CHUNKS;
         rare = rare > soon ? rare : soon;
+        rare = rare < end ? rare : (end > soon ? end : soon);
     }
-    const uint32_t bounds[] = {soon, rare, file->chunk_count};
+    const uint32_t bounds[] = {soon, rare, end > rare ? end : rare};
     for (uint32_t i = 0; i < 2; i++) {
         uint64_t begins_us = time_add_us(due_us, time_scale(step_us, bounds[i] - from, 1));
         add(demands, (struct planner_demand){.file = file,
@@ -146,7 +147,7 @@ static void add_current(struct node *node, struct demands *demands, struct file 
         from = play->read_chunk;
     }
     add_onwards(node, demands, file, play->head.duration_us, from, position_us, 0, urgent_us,
-                P2P_PRIORITY_AHEAD);
+                P2P_PRIORITY_AHEAD, file->chunk_count);
 }
 
 /* An entry that begins in `begins_us`, which is soon. */
@@ -157,8 +158,14 @@ static void add_next(struct node *node, struct demands *demands, struct file *fi
     bool is_urgent = begins_us <= node->preset->urgent_us;
     add_start_set(demands, file, media, is_urgent ? P2P_PRIORITY_PLAY : P2P_PRIORITY_AHEAD, due_us,
                   CERTAIN_PERCENT);
-    add_onwards(node, demands, file, media_file_duration_us(media), 0, 0, begins_us,
-                node->preset->urgent_us, P2P_PRIORITY_PREFETCH);
+    uint64_t duration_us = media_file_duration_us(media);
+    uint32_t end = file->chunk_count;
+    if (node->overlay != NULL && node->preset->next_ahead_us < duration_us) {
+        /* Two of five plays end in a click elsewhere; others have the rest when it plays. */
+        end = node_plan_chunk_at(file, duration_us, node->preset->next_ahead_us) + 1;
+    }
+    add_onwards(node, demands, file, duration_us, 0, 0, begins_us, node->preset->urgent_us,
+                P2P_PRIORITY_PREFETCH, end);
 }
 
 /* All entries that begin soon, counted in time of music: several when they are short. */

@@ -24,10 +24,12 @@ struct node_preset {
                                      start set alone, then by deadline */
     uint64_t next_search_us;  /* this long before the end, peers are searched for the next track */
     uint64_t next_origin_us;  /* this long before the end, the origin is asked for its start */
-    uint32_t lookup_entries;  /* entries of the queue whose manifests are fetched ahead */
-    uint32_t head_entries;    /* entries of the queue whose start sets are prefetched */
-    uint64_t preroll_us;      /* this long before the end the next chain is opened */
-    uint32_t speculation_ppm; /* heads may take this share of the bytes played */
+    uint64_t
+        next_ahead_us; /* and, where there are peers, so much of it is fetched before it plays */
+    uint32_t lookup_entries;    /* entries of the queue whose manifests are fetched ahead */
+    uint32_t head_entries;      /* entries of the queue whose start sets are prefetched */
+    uint64_t preroll_us;        /* this long before the end the next chain is opened */
+    uint32_t speculation_ppm;   /* heads may take this share of the bytes played */
     uint32_t speculation_bytes; /* and this much before anything was played; also the most that
                                      is saved up */
     uint32_t lookup_open_max;   /* look-ups of manifests outstanding at a time */

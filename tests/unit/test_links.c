@@ -33,6 +33,48 @@ static void test_list(void **state)
     links_deinit(&links);
 }
 
+/* Links that others began stand behind ours, whenever they come. */
+static void test_incoming(void **state)
+{
+    (void)state;
+    struct links links;
+    links_init(&links);
+    struct link *first = links_accept(&links, NODE_LINK_INCOMING | 7);
+    struct link *second = links_accept(&links, NODE_LINK_INCOMING | 3);
+    struct link *ours = links_add(&links, NODE_LINK_PEER);
+    assert_int_equal(first->state, LINK_UP);
+    assert_true(first->is_incoming);
+    assert_false(ours->is_incoming);
+    assert_ptr_equal(links.list[0], ours);
+    assert_ptr_equal(links.list[1], second);
+    assert_ptr_equal(links_find(&links, NODE_LINK_INCOMING | 7), first);
+    links_check_invariants(&links);
+    for (uint32_t i = 100; links.count < NODE_LINKS_MAX; i++) {
+        assert_non_null(links_accept(&links, NODE_LINK_INCOMING | i));
+    }
+    assert_null(links_accept(&links, NODE_LINK_INCOMING | 99));
+    links_deinit(&links);
+}
+
+/* After a change of the network an answer has to come soon. */
+static void test_under_test(void **state)
+{
+    (void)state;
+    struct node_preset preset = node_preset_refrain;
+    struct links links;
+    links_init(&links);
+    struct link *link = links_accept(&links, NODE_LINK_INCOMING | 1);
+    link->has_hello = true;
+    link->quiet_since_us = 1000;
+    link->ping_us = 1000;
+    link->is_under_test = true;
+    uint64_t due_us = 1000 + preset.request_timeout_us;
+    assert_int_equal(links_next_deadline_us(link, &preset), due_us);
+    assert_int_equal(links_duty(link, &preset, due_us - 1), LINK_DUTY_NONE);
+    assert_int_equal(links_duty(link, &preset, due_us), LINK_DUTY_GIVE_UP);
+    links_deinit(&links);
+}
+
 static void test_silence(void **state)
 {
     (void)state;
@@ -126,10 +168,9 @@ static void test_give_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_give_up),
+        cmocka_unit_test(test_list),       cmocka_unit_test(test_incoming),
+        cmocka_unit_test(test_under_test), cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_backoff),    cmocka_unit_test(test_give_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,161 @@ static void test_origin_is_spared(void **state)
     assert_int_equal(run.source, 0);
 }
 
+static uint64_t given_ahead_us;
+
+static uint64_t ahead(const void *context, media_handle file, uint32_t chunk)
+{
+    (void)context;
+    (void)file;
+    (void)chunk;
+    return given_ahead_us;
+}
+
+/* Holders in a picture: a digit for each chunk. */
+static uint32_t pictured(const void *context, media_handle file, uint32_t chunk)
+{
+    (void)file;
+    return (uint32_t)(((const char *)context)[chunk] - '0');
+}
+
+/* Among peers: what no peer has is asked of the origin as far ahead as its share says, and while
+ * holders are sought only when it would soon be late. */
+static const struct {
+    uint64_t due_us, ahead_us;
+    bool is_sought, is_speculative;
+    uint8_t priority, use_percent;
+    bool is_asked;
+} alone[] = {
+    {10000000, 30000000, false, false, P2P_PRIORITY_AHEAD, 0, true},
+    {40000000, 30000000, false, false, P2P_PRIORITY_AHEAD, 0, false},
+    {10000000, 3000000, false, false, P2P_PRIORITY_AHEAD, 0, false}, /* it falls to another */
+    {2000000, 3000000, false, false, P2P_PRIORITY_AHEAD, 0, true},
+    {10000000, 30000000, true, false, P2P_PRIORITY_AHEAD, 0, false}, /* somebody may come */
+    {1500000, 30000000, true, false, P2P_PRIORITY_AHEAD, 0, true},
+    {TIME_NEVER_US, 0, false, true, P2P_PRIORITY_PREFETCH, 61, true},  /* a head, likely played */
+    {TIME_NEVER_US, 0, false, true, P2P_PRIORITY_PREFETCH, 37, false}, /* and one that is not */
+    {TIME_NEVER_US, 0, false, false, P2P_PRIORITY_PREFETCH, 0, false}, /* before the play point */
+    {TIME_NEVER_US, 0, false, false, P2P_PRIORITY_OFFLINE, 0, true},
+    {TIME_NEVER_US, 0, true, false, P2P_PRIORITY_OFFLINE, 0, false},
+};
+
+static void test_alone_among_peers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
+        struct ground ground;
+        set_up(&ground, "........................");
+        demand(&ground, 0, 24, alone[i].priority, alone[i].due_us);
+        ground.demands[0].is_sought = alone[i].is_sought;
+        ground.demands[0].is_speculative = alone[i].is_speculative;
+        ground.demands[0].use_percent = alone[i].use_percent;
+        source(&ground, NODE_SOURCE_ORIGIN, "*", 1000000, 20000);
+        ground.view.with_peers = true;
+        ground.view.ahead_us = ahead;
+        given_ahead_us = alone[i].ahead_us;
+        struct planner_run run;
+        assert_int_equal(planner_next(&ground.view, &run), alone[i].is_asked);
+    }
+}
+
+/* Of the origin no more is asked than what is due: 24 s of chunks, three of them now; a row at a
+ * time where nobody has them. */
+static void test_origin_chunk_by_chunk(void **state)
+{
+    (void)state;
+    struct ground ground;
+    set_up(&ground, "........................");
+    demand(&ground, 0, 24, P2P_PRIORITY_PLAY, 0);
+    ground.demands[0].is_sought = true;
+    source(&ground, NODE_SOURCE_ORIGIN, "*", 1000000, 20000);
+    ground.view.with_peers = true;
+    ground.view.ahead_us = ahead;
+    struct planner_run run;
+    assert_true(planner_next(&ground.view, &run));
+    assert_int_equal(run.count, 3); /* due at 0, 1 and 2 s */
+    ground.demands[0].is_sought = false;
+    given_ahead_us = 10 * TIME_US_PER_S;
+    assert_true(planner_next(&ground.view, &run));
+    assert_int_equal(run.count, 2 * ROW_CHUNKS);
+}
+
+/* The row that the fewest have goes first, where that is asked for; the salt decides between
+ * equals. */
+static const struct {
+    const char *holders;
+    uint32_t salt;
+    uint32_t first;
+} rare[] = {
+    {"333333331111111122222222", 0, 8},
+    {"333333330000000022222222", 0, 16}, /* what nobody has is no peer's to give */
+    {"222222222222222222222222", 0, 0},
+    {"222222222222222222222222", 1, 8},
+    {"222222222222222222222222", 5, 16},
+};
+
+static void test_rarest_first(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
+        struct ground ground;
+        set_up(&ground, "........................");
+        demand(&ground, 0, 24, P2P_PRIORITY_AHEAD, 60 * TIME_US_PER_S);
+        source(&ground, NODE_SOURCE_PEERS, EVERYTHING, 50000, 80000);
+        ground.view.with_peers = true;
+        ground.view.salt = rare[i].salt;
+        ground.view.ahead_us = ahead;
+        ground.view.count_holders = pictured;
+        ground.view.context = rare[i].holders;
+        struct planner_run run;
+        ground.demands[0].is_rarest_first = true;
+        assert_true(planner_next(&ground.view, &run));
+        assert_int_equal(run.first_chunk, rare[i].first);
+        ground.demands[0].is_rarest_first = false;
+        assert_true(planner_next(&ground.view, &run));
+        assert_int_equal(run.first_chunk, 0);
+    }
+}
+
+/* What a peer would bring with time to spare is not the origin's; what it would not, is. */
+static void test_margin(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t due_us, deviation_us;
+        uint32_t source;
+    } rows[] = {
+        {5000000, 0, 1},
+        {1300000, 0, 0},       /* 0.41 s and the margin of 1 s */
+        {5000000, 4000000, 0}, /* it comes too irregularly */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ground ground;
+        set_up(&ground, "........................");
+        demand(&ground, 0, 24, P2P_PRIORITY_PLAY, rows[i].due_us);
+        source(&ground, NODE_SOURCE_ORIGIN, "*", 1000000, 20000);
+        source(&ground, NODE_SOURCE_PEERS, EVERYTHING, 50000, 80000);
+        ground.sources[1].deviation_us = rows[i].deviation_us;
+        ground.view.with_peers = true;
+        ground.view.ahead_us = ahead;
+        struct planner_run run;
+        assert_true(planner_next(&ground.view, &run));
+        assert_int_equal(run.source, rows[i].source);
+    }
+}
+
+static void test_peer_pipeline(void **state)
+{
+    (void)state;
+    const struct node_preset *ours = &node_preset_refrain;
+    const struct node_preset *theirs = &node_preset_spotify2010;
+    assert_int_equal(planner_peer_pipeline_bytes(ours, 0), ours->peer_pipeline_bytes);
+    assert_int_equal(planner_peer_pipeline_bytes(ours, 2000), CHUNK_BYTES); /* it trickles */
+    assert_int_equal(planner_peer_pipeline_bytes(ours, 250000), 250000);
+    assert_int_equal(planner_peer_pipeline_bytes(theirs, 2000), 32768);
+    assert_int_equal(planner_peer_pipeline_bytes(theirs, 100000), 200000);
+    assert_int_equal(planner_peer_pipeline_bytes(theirs, 100000000), theirs->pipeline_bytes_max);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -273,6 +428,11 @@ int main(void)
         cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_origin_is_spared),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_alone_among_peers),
+        cmocka_unit_test(test_origin_chunk_by_chunk),
+        cmocka_unit_test(test_rarest_first),
+        cmocka_unit_test(test_margin),
+        cmocka_unit_test(test_peer_pipeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,9 @@
  * test_preset.c: what must hold between the tunables of each preset.
  */
 #include "common/limits.h"
+#include "p2p/core/give.h"
 #include "p2p/core/message.h"
+#include "p2p/core/overlay.h"
 #include "player/core/preset.h"
 
 #include <setjmp.h>
@@ -40,6 +42,14 @@ static void check(const struct node_preset *preset)
     /* kill -9 loses at most the last second. */
     assert_true(preset->row_hold_us <= 1000000);
     assert_int_equal(preset->stutter_us, 20000);
+    /* Who fetches a row for all is well before those who wait for it. */
+    assert_true(preset->origin_wait_us <= preset->origin_alone_us);
+    assert_true(preset->hedge_us <= preset->late_horizon_us);
+    assert_true(preset->stall_us < preset->link_timeout_us);
+    assert_in_range(preset->peer_pipeline_bytes, CHUNK_BYTES, preset->pipeline_bytes_max);
+    assert_true(preset->peer_bytes_per_s > 0);
+    assert_non_null(preset->overlay());
+    assert_non_null(preset->give);
 }
 
 static void test_consistent(void **state)
@@ -58,6 +68,13 @@ static void test_published(void **state)
     assert_int_equal(preset->next_search_us, 30000000);
     assert_int_equal(preset->next_origin_us, 10000000);
     assert_int_equal(preset->pipeline_bytes_min, 32768);
+    assert_int_equal(preset->origin_ahead_us, 15000000);
+    assert_int_equal(preset->peer_pipeline_us, 2000000);
+    assert_int_equal(preset->peer_pipeline_bytes, 32768);
+    assert_int_equal(preset->give->slots_max, 4);
+    assert_int_equal(preset->give->stop_below_us, 3000000);
+    assert_false(preset->overlay()->partial);
+    assert_int_equal(preset->overlay()->lookup_limit, 10);
 }
 
 int main(void)
