@@ -124,11 +124,10 @@ uint64_t lookups_due(const struct lookups *lookups, uint64_t now_us, uint64_t ne
         return 0;
     }
     for (uint32_t pass = 0; pass < 2; pass++) { /* the urgent ones first */
-        for (uint32_t slot = 0; slot < OVERLAY_WISHES_MAX && count < P2P_LOOKUP_MAX; slot++) {
-            const struct lookups_wish *wish = &lookups->wishes[slot];
-            if (is_in(needy, slot) && wish->is_urgent == (pass == 0) && wish->open == 0 &&
-                wish->next_us <= now_us) {
-                due |= UINT64_C(1) << slot;
+        for (uint64_t left = needy; left != 0 && count < P2P_LOOKUP_MAX; left &= left - 1) {
+            const struct lookups_wish *wish = &lookups->wishes[__builtin_ctzll(left)];
+            if (wish->is_urgent == (pass == 0) && wish->open == 0 && wish->next_us <= now_us) {
+                due |= left & -left;
                 is_urgent = is_urgent || wish->is_urgent;
                 count++;
             }
@@ -203,9 +202,9 @@ uint64_t lookups_next_us(const struct lookups *lookups, uint64_t needy)
         return next_us;
     }
     uint64_t gap_us = gap_end_us(lookups);
-    for (uint32_t slot = 0; slot < OVERLAY_WISHES_MAX; slot++) {
-        const struct lookups_wish *wish = &lookups->wishes[slot];
-        if (is_in(needy, slot) && wish->open == 0 && wish->next_us != TIME_NEVER_US) {
+    for (uint64_t left = needy; left != 0; left &= left - 1) {
+        const struct lookups_wish *wish = &lookups->wishes[__builtin_ctzll(left)];
+        if (wish->open == 0 && wish->next_us != TIME_NEVER_US) {
             uint64_t at_us = wish->is_urgent || wish->next_us > gap_us ? wish->next_us : gap_us;
             next_us = time_min_us(next_us, at_us);
         }
@@ -239,9 +238,9 @@ void lookups_searched(struct lookups *lookups, uint64_t now_us, uint32_t slot)
 uint64_t lookups_search_next_us(const struct lookups *lookups, uint64_t needy)
 {
     uint64_t next_us = TIME_NEVER_US;
-    for (uint32_t slot = 0; slot < OVERLAY_WISHES_MAX; slot++) {
-        const struct lookups_wish *wish = &lookups->wishes[slot];
-        if (is_in(needy, slot) && may_search(lookups, wish)) {
+    for (uint64_t left = needy; left != 0; left &= left - 1) {
+        const struct lookups_wish *wish = &lookups->wishes[__builtin_ctzll(left)];
+        if (may_search(lookups, wish)) {
             next_us = time_min_us(next_us, wish->search_next_us);
         }
     }
