@@ -24,9 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What penalties_init is given as a rule: a ban is over within some hours. */
-#define PENALTIES_BAN_POINTS 100u
-#define PENALTIES_HALF_LIFE_US (UINT64_C(3600) * TIME_US_PER_S)
 #define PENALTIES_PEERS_MAX 256u
 #define PENALTIES_PREFIXES_MAX 64u
 /* Of one key: more is not counted, so that a ban ends some half-lives after the last misdeed. */
@@ -65,7 +62,8 @@ struct penalties {
     struct penalty_table prefixes;
 };
 
-/* ban_points from 1 to PENALTIES_POINTS_MAX; half_life_us > 0. Takes no memory yet. */
+/* ban_points from 1 to PENALTIES_POINTS_MAX; half_life_us > 0 (overlay_config_refrain: 100 points,
+ * 30 minutes, so that a ban ends within hours). Takes no memory yet. */
 void penalties_init(struct penalties *penalties, uint32_t ban_points, uint64_t half_life_us);
 void penalties_deinit(struct penalties *penalties);
 

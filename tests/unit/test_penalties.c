@@ -10,13 +10,14 @@
 
 #include <cmocka.h>
 
-#define HOUR PENALTIES_HALF_LIFE_US
+#define HOUR (UINT64_C(3600) * TIME_US_PER_S)
+#define BAN_POINTS 100u
 
 static struct penalties penalties;
 
 static void start(void)
 {
-    penalties_init(&penalties, PENALTIES_BAN_POINTS, HOUR);
+    penalties_init(&penalties, BAN_POINTS, HOUR);
 }
 
 static void end(void)
@@ -224,9 +225,9 @@ static void test_restore(void **state)
         assert_int_equal(
             penalties_restore(&penalties, 5, peer(1), at(1), rows[i].points, rows[i].age_us), 0);
         assert_int_equal(penalties_get(&penalties, 5, peer(1)), rows[i].expected);
-        assert_int_equal(is_banned(5, 1), rows[i].expected >= PENALTIES_BAN_POINTS);
+        assert_int_equal(is_banned(5, 1), rows[i].expected >= BAN_POINTS);
         assert_int_equal(penalties_is_banned(&penalties, 5, NULL, at(1)),
-                         rows[i].expected >= PENALTIES_BAN_POINTS * PENALTIES_PREFIX_PART);
+                         rows[i].expected >= BAN_POINTS * PENALTIES_PREFIX_PART);
         /* Told twice, it counts once; told less, not at all. */
         assert_int_equal(
             penalties_restore(&penalties, 5, peer(1), at(1), rows[i].points / 2, rows[i].age_us),
