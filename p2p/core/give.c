@@ -29,8 +29,8 @@ const struct give_config give_config_default = {
     .interval_us = 100 * TIME_US_PER_MS,
     /* RFC 6817, 3.4.2: a history of ten minutes. */
     .base_us = 150 * TIME_US_PER_S,
-    .slow_below_us = 5 * TIME_US_PER_S,
-    .stop_below_us = 2 * TIME_US_PER_S,
+    .slow_below_us = 3 * TIME_US_PER_S,
+    .stop_below_us = 1 * TIME_US_PER_S,
     .retry_us = 2 * TIME_US_PER_S,
 };
 

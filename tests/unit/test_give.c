@@ -217,7 +217,7 @@ static void test_off_and_paused(void **state)
     give_set(&give, true, 0, 4);
     ask("ab", 5);
     expect(5, "");
-    give_buffer(&give, 1 * S);
+    give_buffer(&give, S / 2);
     expect(6, "-a -b");
     ask("c", 7);
     expect(7, "-c");
