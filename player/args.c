@@ -20,7 +20,7 @@ static const char help_program[] =
     "  play TARGET...           play tracks: from the cache, else from the origin\n"
     "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
     "  daemon                   give what the cache has, play what a front end asks for\n"
-    "  status                   what the engine of this user does; peers: its neighbours\n"
+    "  status, peers            what the running engine does; who its neighbours are\n"
     "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
     "  cache status             what the cache holds; also: cache verify, cache clear\n"
     "\n"
@@ -30,13 +30,13 @@ static const char help_program[] =
 #define HELP_PEERS                                                                                 \
     "  --no-peers          take from the origin only, and give nothing\n"                          \
     "  --no-upload         take from peers, and give nothing\n"                                    \
-    "  --upload-limit SIZE what is given a second: 200K, or 200K@8-23 for the hours\n"             \
+    "  --upload-limit SIZE give at most so much a second: 200K, or 200K@8-23 (hours)\n"            \
     "  --listen PORT       for peers; else any port that is free\n"
 
 static const char help_play[] =
     "usage: refrain play TARGET... [OPTIONS]\n"
     "\n"
-    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
     "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
     "  --start POSITION    begin the first track there: 90, 1:30, 1:02:03.5\n"
     "  --offline           only what is in the cache\n"
@@ -50,8 +50,8 @@ static const char help_play[] =
 static const char help_fetch[] =
     "usage: refrain fetch TARGET... -o PATH [OPTIONS]\n"
     "\n"
-    "  -o PATH             a file for one track, a folder for more (or with a / at the end)\n"
-    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  -o PATH             a file for one track, a folder for more (or with a / last)\n"
+    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
     "  --offline           only what is in the cache\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
     "  --json              events as JSON lines on standard output\n"
@@ -63,7 +63,7 @@ static const char help_daemon[] =
     "Gives peers what the cache has, and plays what comes over its control socket\n"
     "($XDG_STATE_HOME/refrain/engine.sock, docs/CLI.md), until SIGINT or SIGTERM.\n"
     "\n"
-    "  --origin URL        https://HOST:PORT, http://HOST:PORT or HOST; else $REFRAIN_ORIGIN\n"
+    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
     "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
     "  --json              events as JSON lines on standard output\n"
@@ -72,11 +72,11 @@ static const char help_daemon[] =
 static const char help_status[] =
     "usage: refrain status [--json]\n"
     "\n"
-    "What the running engine of this user plays, from where its bytes came, whom it gives to.\n";
+    "What the running engine plays, where its bytes came from, what it gives.\n";
 
 static const char help_peers[] = "usage: refrain peers [--json]\n"
                                  "\n"
-                                 "The neighbours of the running engine of this user.\n";
+                                 "The neighbours of the running engine.\n";
 
 static const char help_ls[] = "usage: refrain ls tracks [OPTIONS]\n"
                               "\n"

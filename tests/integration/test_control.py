@@ -173,6 +173,13 @@ class Commands(WithOrigin):
                 self.assertLessEqual(max(map(len, shown.lines)), 80, shown.lines)
             self.assertEqual(daemon.stop(), 0)
 
+    def test_help_fits_a_terminal(self):
+        for verb in ("play", "fetch", "daemon", "status", "peers", "ls", "cache"):
+            shown = refrain.run([refrain.program("refrain"), verb, "--help"],
+                                refrain.Sandbox().environment())
+            self.assertEqual(shown.code, 0)
+            self.assertLessEqual(max(map(len, shown.lines)), 80, shown.lines)
+
     def test_nobody_there(self):
         player = self.player()
         for verb in ("status", "peers"):
