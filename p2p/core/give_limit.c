@@ -16,6 +16,8 @@
 #define GROWTH_PART 32u
 #define FORGET_PART 256u
 #define GROWTH_BYTES_MIN 1024u
+#define MUTE_INTERVALS 4u
+#define RANKS 4u
 
 void give_limit_init(struct give *give, uint64_t now_us)
 {
@@ -139,6 +141,15 @@ static uint32_t lowest_delay(const struct give *give, uint32_t samples)
     return delay_us;
 }
 
+/* A PING is out for so long that it says more about its link than about our line. */
+static bool is_mute(const struct give *give, const struct give_link *link, uint64_t now_us)
+{
+    uint32_t base_us = give_limit_base_us(link);
+    uint64_t patience_us =
+        MUTE_INTERVALS * give->config.interval_us + (base_us == GIVE_UNKNOWN_US ? 0 : base_us);
+    return link->pinged_us != TIME_NEVER_US && now_us - link->pinged_us > patience_us;
+}
+
 /* The lowest delay that PINGs that are out must have met by now, when that is above the target. */
 static uint32_t delay_of_unanswered(const struct give *give, uint64_t now_us)
 {
@@ -146,7 +157,7 @@ static uint32_t delay_of_unanswered(const struct give *give, uint64_t now_us)
     for (const struct give_link *link = give->first; link != NULL; link = link->next) {
         uint32_t base_us = give_limit_base_us(link);
         if (link->pinged_us == TIME_NEVER_US || base_us == GIVE_UNKNOWN_US ||
-            give_link_is_free(give, link)) {
+            is_mute(give, link, now_us) || give_link_is_free(give, link)) {
             continue;
         }
         uint64_t out_us = now_us - link->pinged_us;
@@ -260,22 +271,25 @@ static void decide(struct give *give, uint64_t now_us)
 
 /* --- intervals -----------------------------------------------------------------------------------*/
 
-/* Lower is better: who is near and idle, then the origin, then who we are sending to, as a PING
- * waits there behind what is queued for its socket. */
-static uint32_t rank(const struct give_link *link)
+/* Lower is better: who is idle, then the origin, then who we are sending to, as a PING waits there
+ * behind what is queued for its socket; last who does not answer. */
+static uint32_t rank(const struct give *give, const struct give_link *link, uint64_t now_us)
 {
-    return link->stage == GIVE_SERVED ? 2 : link->kind == GIVE_ORIGIN ? 1 : 0;
+    return is_mute(give, link, now_us)  ? RANKS - 1
+           : link->stage == GIVE_SERVED ? 2
+           : link->kind == GIVE_ORIGIN  ? 1
+                                        : 0;
 }
 
 /* The links that measure: the best, of those the oldest. */
-static uint32_t choose_witnesses(const struct give *give,
+static uint32_t choose_witnesses(const struct give *give, uint64_t now_us,
                                  struct give_link *ret_links[static GIVE_WITNESSES])
 {
     uint32_t count = 0;
-    for (uint32_t wanted = 0; wanted <= 2; wanted++) {
+    for (uint32_t wanted = 0; wanted < RANKS; wanted++) {
         for (struct give_link *link = give->first; link != NULL && count < GIVE_WITNESSES;
              link = link->next) {
-            if (!give_link_is_free(give, link) && rank(link) == wanted) {
+            if (!give_link_is_free(give, link) && rank(give, link, now_us) == wanted) {
                 ret_links[count++] = link;
             }
         }
@@ -300,7 +314,7 @@ static uint32_t begin(struct give *give, uint64_t now_us,
                       struct give_link *ret_pings[static GIVE_WITNESSES])
 {
     struct give_link *witnesses[GIVE_WITNESSES];
-    uint32_t count = choose_witnesses(give, witnesses);
+    uint32_t count = choose_witnesses(give, now_us, witnesses);
     uint32_t ping_count = 0;
     give->limit.interval_us = now_us;
     give->limit.interval_end_us = time_add_us(now_us, span_us(give, witnesses, count));

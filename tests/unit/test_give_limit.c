@@ -260,6 +260,37 @@ static void test_witnesses(void **state)
     end();
 }
 
+/* Two idle peers vanish: others measure soon, and what they say counts. */
+static void test_mute_witnesses(void **state)
+{
+    (void)state;
+    bool is_pinged[4];
+    struct give_link asker;
+    struct give_link origin;
+    start(&give_config_default);
+    give_link_open(&give, &asker, 3, GIVE_PEER, 0);
+    give_link_open(&give, &origin, 4, GIVE_ORIGIN, 0);
+    give_rtt(&give, &link_a, 30000, 0);
+    give_rtt(&give, &link_b, 30000, 0);
+    assert_true(give_asks(&give, &asker, 1));
+    assert_int_equal(pings_of(1, is_pinged), 2);
+    assert_true(is_pinged[0] && is_pinged[1]);
+    uint64_t now_us = 1;
+    for (uint32_t i = 0; i < 4; i++) {
+        now_us += 100000;
+        assert_int_equal(pings_of(now_us, is_pinged), 0);
+    }
+    uint64_t cut = give_limit_now(&give);
+    assert_true(cut < give_config_default.start_bytes_per_s);
+    now_us += 100000;
+    assert_int_equal(pings_of(now_us, is_pinged), 2);
+    assert_true(is_pinged[2] && is_pinged[3]);
+    assert_int_equal(give_limit_now(&give), cut); /* who is mute says nothing */
+    give_link_close(&give, &origin);
+    give_link_close(&give, &asker);
+    end();
+}
+
 /* --- the regulator on a line ---------------------------------------------------------------------*/
 
 #define QUEUE_MAX 4096u
@@ -576,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_local_links_are_free),
         cmocka_unit_test(test_base),
         cmocka_unit_test(test_witnesses),
+        cmocka_unit_test(test_mute_witnesses),
         cmocka_unit_test(test_idle_line),
         cmocka_unit_test(test_yields),
         cmocka_unit_test(test_bursts),
