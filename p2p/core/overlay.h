@@ -61,8 +61,9 @@ struct overlay_config {
     uint64_t contact_backoff_us;     /* 15 s / 15 s: after all addresses failed; doubles, */
     uint64_t contact_backoff_max_us; /* 30 min / 30 min: up to this */
     uint32_t contacts_max;           /* 1000 / 1000: remembered; the least promising leaves */
-    uint32_t sources_urgent;         /* 8 / 20: neighbours that are to hold an urgent file */
-    uint32_t sources_ahead;          /* 3 / 20: and any other wished one */
+    uint32_t sources_urgent; /* 8 / 20: neighbours that are to hold an urgent file, or what plays; a
+                                part is a third */
+    uint32_t sources_ahead;  /* 3 / 20: and any other wished one */
 
     /* What a neighbour is worth (neighbours.h). */
     uint64_t score_window_us;        /* 10 min / 60 min: bytes and answers count so long */

@@ -20,6 +20,9 @@
 #define YOUNG_US (2 * TIME_US_PER_S)
 /* When a CONNECT could not be carried out, or nothing may be dialled for other reasons. */
 #define RETRY_US (1 * TIME_US_PER_S)
+/* Who holds a part is a third of a source: who plays the same now may lack what we lack, but it is
+ * good to know all of them. */
+#define WHOLE_WORTH 3u
 /* Attempts that may be begun at one look. */
 #define DIALS_MAX 16u
 
@@ -33,28 +36,52 @@ uint32_t overlay_count_up(const struct holders_wish *wish)
     return wish->whole_count + wish->part_count;
 }
 
-uint32_t overlay_count_coming(const struct overlay *overlay, uint64_t now_us,
-                              const struct holders_wish *wish)
+/* Who may soon be up: how many of them are said to hold the whole file, and a part. */
+static void find_coming(const struct overlay *overlay, uint64_t now_us,
+                        const struct holders_wish *wish, uint32_t *ret_whole, uint32_t *ret_part)
 {
-    uint32_t count = 0;
+    uint64_t bit = bit_of(wish);
     uint32_t slot = 0;
+    *ret_whole = 0;
+    *ret_part = 0;
     for (uint32_t i = 0; i < overlay->contacts.busy_count; i++) {
         const struct contact *contact = contacts_busy(&overlay->contacts, i);
-        count += ((contact->whole | contact->part) & bit_of(wish)) != 0;
+        *ret_whole += (contact->whole & bit) != 0;
+        *ret_part += (contact->part & bit) != 0;
     }
     for (struct neighbour *each; (each = neighbours_next(&overlay->neighbours, &slot)) != NULL;) {
         if (wish->holdings[each->slot].is_heard || now_us - each->up_us >= YOUNG_US) {
             continue;
         }
         const struct contact *contact = contacts_find(&overlay->contacts, each->peer_id);
-        count += contact != NULL && ((contact->whole | contact->part) & bit_of(wish)) != 0;
+        *ret_whole += contact != NULL && (contact->whole & bit) != 0;
+        *ret_part += contact != NULL && (contact->part & bit) != 0;
     }
-    return count;
 }
 
+uint32_t overlay_count_coming(const struct overlay *overlay, uint64_t now_us,
+                              const struct holders_wish *wish)
+{
+    uint32_t whole;
+    uint32_t part;
+    find_coming(overlay, now_us, wish, &whole, &part);
+    return whole + part;
+}
+
+static uint32_t worth_coming(const struct overlay *overlay, uint64_t now_us,
+                             const struct holders_wish *wish)
+{
+    uint32_t whole;
+    uint32_t part;
+    find_coming(overlay, now_us, wish, &whole, &part);
+    return WHOLE_WORTH * whole + part;
+}
+/* What plays is the heaviest wish, urgent or not. */
 static uint32_t wanted_sources(const struct overlay *overlay, const struct holders_wish *wish)
 {
-    return wish->is_urgent ? overlay->config->sources_urgent : overlay->config->sources_ahead;
+    bool is_first = wish == holders_at(&overlay->holders, 0);
+    return wish->is_urgent || is_first ? overlay->config->sources_urgent
+                                       : overlay->config->sources_ahead;
 }
 
 void overlay_find_needy(struct overlay *overlay, uint64_t now_us)
@@ -62,9 +89,9 @@ void overlay_find_needy(struct overlay *overlay, uint64_t now_us)
     overlay->needy = 0;
     for (uint32_t i = 0; i < overlay->holders.count; i++) {
         const struct holders_wish *wish = holders_at(&overlay->holders, i);
-        uint32_t wanted = wanted_sources(overlay, wish);
-        uint32_t up = overlay_count_up(wish);
-        if (up < wanted && up + overlay_count_coming(overlay, now_us, wish) < wanted) {
+        uint32_t wanted = WHOLE_WORTH * wanted_sources(overlay, wish);
+        uint32_t up = WHOLE_WORTH * wish->whole_count + wish->part_count;
+        if (up < wanted && up + worth_coming(overlay, now_us, wish) < wanted) {
             overlay->needy |= bit_of(wish);
         }
     }

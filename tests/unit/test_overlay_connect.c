@@ -40,16 +40,23 @@ static void test_no_more_sources_than_wanted(void **state)
 {
     (void)state;
     static const struct {
-        const char *wishes;
+        const char *wishes, *holders;
         uint32_t connects;
-    } rows[] = {{"A!", 8}, {"A", 3}, {"AB", 3}, {"A!B", 8}};
+    } rows[] = {
+        {"A!", "A=abcdefghijkl", 8},
+        {"A", "A=abcdefghijkl", 8}, /* what plays */
+        {"AB", "B=abcdefghijkl", 3},
+        {"AB!", "B=abcdefghijkl", 8},
+        {"AB", "B=/abcdefghijkl", 9}, /* a part is a third of a source */
+        {"AB", "A=abcdefghijkl B=abcdefghijkl", 8},
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bench_start(&bench);
         bench_begin(&bench);
         bench_tracker_up(&bench);
         bench_wish(&bench, rows[i].wishes);
         bench_settle(&bench);
-        bench_holders(&bench, 1, "A=abcdefghijkl B=abcdefghijkl");
+        bench_holders(&bench, 1, rows[i].holders);
         bench_settle(&bench);
         assert_int_equal(bench_count(&bench, "connect:"), rows[i].connects);
         bench_end(&bench);
