@@ -43,8 +43,12 @@ class Determinism(unittest.TestCase):
     def test_trouble(self):
         self.check_workload("trouble.txt")
 
+    def test_club(self):
+        self.check_workload("club.txt")
+
     def test_the_published_design(self):
         self.check_workload("evening.txt", "--policy", "spotify2010")
+        self.check_workload("club.txt", "--policy", "spotify2010")
 
 
 class Stories(unittest.TestCase):
