@@ -26,6 +26,8 @@
 #define WEIGHT_FETCH 200u
 /* Neighbours that are looked at when a manifest is wanted. */
 #define ASKED_MAX 8u
+/* INTEREST and HAVE take a round trip, and neighbours tell in batches of 250 ms. */
+#define NEW_WISH_US (500 * TIME_US_PER_MS)
 
 /* --- what we own ---------------------------------------------------------------------------------*/
 
@@ -347,6 +349,22 @@ static bool is_same(const struct peers *peers, const struct wishes *wishes)
     return true;
 }
 
+/* When each of the new wishes began to be one. */
+static void keep_since(struct node *node, const struct wishes *wishes)
+{
+    struct peers *peers = &node->peers;
+    uint64_t since_us[OVERLAY_WISHES_MAX];
+    for (uint32_t i = 0; i < wishes->count; i++) {
+        since_us[i] = node->now_us;
+        for (uint32_t j = 0; j < peers->wish_count; j++) {
+            if (peers->wishes[j].file == wishes->list[i].file) {
+                since_us[i] = peers->wished_us[j];
+            }
+        }
+    }
+    memcpy(peers->wished_us, since_us, wishes->count * sizeof since_us[0]);
+}
+
 static void settle_wishes(struct node *node)
 {
     struct peers *peers = &node->peers;
@@ -363,6 +381,7 @@ static void settle_wishes(struct node *node)
     peers->is_wish_due = false;
     keep_counts(node, &wishes);
     must(node, overlay_set_wishes(node->overlay, node->now_us, wishes.list, wishes.count));
+    keep_since(node, &wishes);
     memcpy(peers->wishes, wishes.list, wishes.count * sizeof wishes.list[0]);
     peers->wish_count = wishes.count;
     peers->is_settle_due = true;
@@ -455,6 +474,17 @@ uint64_t node_peers_deadline_us(const struct node *node)
 }
 
 /* --- questions -----------------------------------------------------------------------------------*/
+
+bool node_peers_is_new_wish(const struct node *node, media_handle file)
+{
+    const struct peers *peers = &node->peers;
+    for (uint32_t i = 0; i < peers->wish_count; i++) {
+        if (peers->wishes[i].file == file) {
+            return node->now_us < time_add_us(peers->wished_us[i], NEW_WISH_US);
+        }
+    }
+    return false;
+}
 
 bool node_peers_have(const struct node *node, media_handle file)
 {

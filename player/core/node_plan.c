@@ -423,7 +423,10 @@ static void mark_sought(const struct node *node, struct demands *demands)
         if (i == 0 || demand->file != demands->list[i - 1].file) {
             overlay_get_sources(node->overlay, demand->file->handle, &sources);
         }
-        demand->is_sought = sources.is_looking && sources.up == 0;
+        demand->is_sought =
+            sources.up == 0 &&
+            (sources.is_looking || (demand->priority == P2P_PRIORITY_OFFLINE &&
+                                    node_peers_is_new_wish(node, demand->file->handle)));
     }
 }
 

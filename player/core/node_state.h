@@ -93,6 +93,7 @@ struct peers {
     bool is_giving_allowed;
     uint64_t give_bytes_per_s;
     struct overlay_wish wishes[OVERLAY_WISHES_MAX]; /* as the overlay knows them */
+    uint64_t wished_us[OVERLAY_WISHES_MAX];         /* since when each is wished for */
     uint32_t wish_count;
     bool is_wish_due;     /* something changed that may change them */
     bool is_settle_due;   /* the overlay was told something */
@@ -380,6 +381,8 @@ void node_peers_not_held(struct node *node, const struct link *link, media_handl
 /* Wishes, and what the overlay wants done. */
 void node_peers_settle(struct node *node);
 uint64_t node_peers_deadline_us(const struct node *node);
+/* The file was not wished for before just now: neighbours have not said yet what they have. */
+bool node_peers_is_new_wish(const struct node *node, media_handle file);
 /* A neighbour has something of the file. */
 bool node_peers_have(const struct node *node, media_handle file);
 /* There are neighbours, or there will be. */
