@@ -478,7 +478,7 @@ uint64_t node_peers_deadline_us(const struct node *node)
 bool node_peers_is_new_wish(const struct node *node, media_handle file)
 {
     const struct peers *peers = &node->peers;
-    for (uint32_t i = 0; i < peers->wish_count; i++) {
+    for (uint32_t i = 0; i < peers->wish_count && node_peers_may_help(node); i++) {
         if (peers->wishes[i].file == file) {
             return node->now_us < time_add_us(peers->wished_us[i], NEW_WISH_US);
         }

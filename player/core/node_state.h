@@ -381,7 +381,8 @@ void node_peers_not_held(struct node *node, const struct link *link, media_handl
 /* Wishes, and what the overlay wants done. */
 void node_peers_settle(struct node *node);
 uint64_t node_peers_deadline_us(const struct node *node);
-/* The file was not wished for before just now: neighbours have not said yet what they have. */
+/* There are neighbours, and the file was not wished for before just now: they have not said yet
+ * what they have. */
 bool node_peers_is_new_wish(const struct node *node, media_handle file);
 /* A neighbour has something of the file. */
 bool node_peers_have(const struct node *node, media_handle file);
