@@ -3,6 +3,8 @@
  */
 #include "player/playing.h"
 
+#include "common/error.h"
+
 #include <stdlib.h>
 
 static void note_wait(struct playing *playing, uint64_t wait_us)
@@ -32,12 +34,23 @@ static void started(struct playing *playing, uint32_t entry)
     }
 }
 
+/* The first connection is not news; a loss is, and for a daemon that nothing else tells so also an
+ * attempt that failed. Scripts ask for the status. */
 static void link_changed(const struct playing *playing, const struct node_note *note)
 {
     const struct session *session = playing->session;
-    /* The first connection is not news; a loss is, and only people want to know. */
-    if (note->error != 0 && playing->current != 0 && !session->args->json) {
+    struct node_status status;
+    if (note->error == 0 || session->args->json) {
+        return;
+    }
+    engine_get_status(session->engine, &status);
+    if (playing->current != 0 && status.entry != 0) {
         report_error("origin %s: the link was lost (%s); playing goes on from the buffer",
+                     session->origin, engine_origin_text(session->engine));
+    } else if (session->args->verb == ARGS_DAEMON) {
+        report_error(note->error == ERROR_DENIED
+                         ? "origin %s: its identity is not the expected one: %s"
+                         : "origin %s: not connected (%s); it is tried again by itself",
                      session->origin, engine_origin_text(session->engine));
     }
 }

@@ -477,9 +477,9 @@ static int parse_targets(struct session *session)
         return EXIT_CODE_USAGE;
     }
     if (session->origin == NULL && !args->offline) {
-        report_error(
-            "origin: none was given; say --origin URL, set REFRAIN_ORIGIN, or play what is in "
-            "the cache with --offline");
+        report_error("origin: none was given; say --origin URL, or set REFRAIN_ORIGIN%s",
+                     args->verb == ARGS_DAEMON ? ""
+                                               : ", or play what is in the cache with --offline");
         return EXIT_CODE_USAGE;
     }
     return EXIT_CODE_OK;

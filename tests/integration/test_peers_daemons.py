@@ -191,6 +191,27 @@ class Losing(WithOrigin):
             self.assertEqual(taker.of("error"), [])
             self.assertGreater(taker.summary["bytes"]["peers"], 0)
 
+    def test_a_daemon_says_that_the_origin_is_away(self):
+        """To people: at the first attempt that fails, and when the link is lost."""
+        self.origin.stop()
+        self.assertEqual(self.told_by_daemon(lambda: self.origin.restart()), 2)
+        self.assertEqual(self.told_by_daemon(lambda: None), 1)
+
+    def told_by_daemon(self, start_origin):
+        """How often a daemon says so that begins without an origin, and ends without one."""
+        player = self.player()
+        arguments = [refrain.program("refrain"), "daemon", "--output", "null",
+                     "--origin", f"https://{self.origin.address}"]
+        with refrain.Process(arguments, player.sandbox.environment()) as daemon:
+            daemon.wait_line("ready")
+            until(lambda: daemon.stderr, "message")
+            if start_origin():
+                until(lambda: player.status()["origin"]["up"], "link to the origin", 60)
+                self.origin.stop()
+                until(lambda: not player.status()["origin"]["up"], "loss of the origin")
+            self.assertEqual(daemon.stop(), 0)
+        return daemon.stderr.count("not connected (")
+
 
 if __name__ == "__main__":
     unittest.main()
