@@ -99,6 +99,16 @@ static uint32_t take_addresses(const struct p2p_contact *heard, struct p2p_addre
     return count;
 }
 
+static bool is_same_addresses(const struct p2p_address *a, const struct p2p_address *b)
+{
+    for (uint32_t i = 0; i < P2P_CONTACT_ADDRESSES_MAX; i++) {
+        if (!p2p_address_equal(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void renew(struct contact *contact, uint64_t now_us, const struct p2p_contact *heard,
                   const struct p2p_address *addresses, enum contacts_source source)
 {
@@ -106,7 +116,7 @@ static void renew(struct contact *contact, uint64_t now_us, const struct p2p_con
     if (source < contact->source && is_fresh && contact->failures == 0) {
         return;
     }
-    bool is_same = memcmp(addresses, contact->addresses, sizeof contact->addresses) == 0;
+    bool is_same = is_same_addresses(addresses, contact->addresses);
     if (!is_same && contact->state == CONTACTS_IDLE) {
         memcpy(contact->addresses, addresses, sizeof contact->addresses);
         contact->address_at = 0;

@@ -362,6 +362,11 @@ int node_step(struct node *node, const struct node_event *event, struct node_upd
     return 0;
 }
 
+bool node_is_storing(const struct node *node)
+{
+    return node->storing_bytes > 0;
+}
+
 void node_get_summary(const struct node *node, struct node_summary *ret_summary)
 {
     accounting_summary(&node->accounting, playhead_heard_us(&node->play.head, node->now_us),

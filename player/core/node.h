@@ -493,6 +493,9 @@ int node_new(const struct node_config *config, struct node **ret_node);
 void node_free(struct node *node);
 /* 0, or ERROR_NO_MEMORY (fatal for the node). */
 int node_step(struct node *node, const struct node_event *event, struct node_update *ret_update);
+/* STORE_ROWs are outstanding, or will be when these are answered: who wants to lose nothing waits
+ * after a STOP until this is false. */
+bool node_is_storing(const struct node *node);
 void node_get_summary(const struct node *node, struct node_summary *ret_summary);
 void node_get_status(const struct node *node, uint64_t now_us, struct node_status *ret_status);
 /* Fills at most `capacity`; returns how many links to peers there are. */

@@ -465,6 +465,10 @@ int engine_close(struct engine *engine)
     if (engine->node != NULL) {
         step_plain(engine, NODE_EVENT_STOP);
     }
+    /* A part of a row that came while another part was being written is written behind it. */
+    while (engine->node != NULL && !engine->dead && node_is_storing(engine->node)) {
+        uv_run(net_loop_uv(engine->loop), UV_RUN_ONCE);
+    }
     atomic_store(&engine->closing, true);
     engine->dead = true;
     int error = output_free(engine->output);

@@ -173,10 +173,12 @@ class Relay:
         up. An end is passed on as an end: closing at once would throw away what is on its way."""
         piece = max(1024, rate // 50) if rate else 65536
         free = time.monotonic()  # when the line has carried what it was given
+        readable = select.poll()  # select() knows no descriptor from 1,024 on
         try:
+            readable.register(source, select.POLLIN)
             while True:
-                if not select.select([source], [], [], 0)[0]:
-                    select.select([source], [], [])
+                if not readable.poll(0):
+                    readable.poll()
                     free = max(free, time.monotonic())
                 data = source.recv(piece)
                 if not data:
@@ -189,7 +191,7 @@ class Relay:
                 with self.passed:
                     self.passed_bytes += len(data)
                     self.passed.notify_all()
-        except OSError:
+        except (OSError, ValueError):  # closed meanwhile, perhaps before it was looked at
             hang_up(source, target)
 
     def _carry(self, client, server):

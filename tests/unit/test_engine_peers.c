@@ -146,6 +146,12 @@ int node_step(struct node *node, const struct node_event *event, struct node_upd
     return 0;
 }
 
+bool node_is_storing(const struct node *node)
+{
+    (void)node;
+    return false; /* it stores nothing */
+}
+
 void node_get_summary(const struct node *node, struct node_summary *ret_summary)
 {
     (void)node;

@@ -251,6 +251,27 @@ static void test_row_hold(void **state)
     world_free(world);
 }
 
+/* The listener ends it while a part of a row is being written: what came of the row since then is
+ * written behind it. */
+static void test_stop_loses_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, true);
+    world->bytes_per_s = 20000;
+    world->store_us = SECONDS(10);
+    play(world, 1);
+    assert_int_equal(world_run(world, SECONDS(6)), 0);
+    assert_true(node_is_storing(world->node));
+    assert_int_equal(world_step(world, (struct node_event){.kind = NODE_EVENT_STOP}), 0);
+    while (node_is_storing(world->node)) {
+        assert_int_equal(world_run(world, world->now_us + SECONDS(1)), 0);
+        assert_in_range(world->now_us, 0, SECONDS(60));
+    }
+    /* The first row: its two chunks of the start set, then those that followed. */
+    assert_int_equal(world->tracks[1].stored[0] & 0x0f, 0x0f);
+    world_free(world);
+}
+
 /* Room for 30 chunks: the oldest leave first, what plays and what is next stays. */
 static void test_eviction(void **state)
 {
@@ -350,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_slow_store),
         cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_row_hold),
+        cmocka_unit_test(test_stop_loses_nothing),
         cmocka_unit_test(test_eviction),
         cmocka_unit_test(test_rotten),
         cmocka_unit_test(test_wants),
