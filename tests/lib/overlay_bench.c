@@ -57,10 +57,10 @@ static char file_of_id(const struct media_file_id *id)
 static char file_of_key(uint64_t key)
 {
     struct media_file_id id;
-    for (char file = 'A'; file <= 'Z'; file++) {
-        bench_file_id(file, &id);
+    for (int file = 'A'; file <= 'Z'; file++) {
+        bench_file_id((char)file, &id);
         if (p2p_file_key(&id) == key) {
-            return file;
+            return (char)file;
         }
     }
     return '?';

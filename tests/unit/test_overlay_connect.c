@@ -126,8 +126,8 @@ static void test_lan_first(void **state)
     bench_start(&bench);
     bench.config.degree_low = 1;
     bench_begin(&bench);
-    for (char peer = 'a'; peer < 'f'; peer++) {
-        bench_contact_heard(&bench, peer, peer == 'd');
+    for (int peer = 'a'; peer < 'f'; peer++) {
+        bench_contact_heard(&bench, (char)peer, peer == 'd');
     }
     bench_expect(&bench, "connect:d#101");
     bench_end(&bench);
@@ -182,9 +182,9 @@ static void test_one_prefix_is_not_stormed(void **state)
     bench.config.degree_low = 20;
     bench.config.attempts_prefix = 2;
     bench_begin(&bench);
-    for (char peer = 'a'; peer < 'h'; peer++) {
+    for (int peer = 'a'; peer < 'h'; peer++) {
         struct p2p_contact contact;
-        bench_contact(peer, P2P_CONTACT_REACHABLE, &contact);
+        bench_contact((char)peer, P2P_CONTACT_REACHABLE, &contact);
         contact.addresses[0].address[2] = 'p'; /* all in one /24 */
         contact.addresses[0].address[3] = (uint8_t)peer;
         overlay_contact(bench.overlay, bench.now_us, &contact, false, 0, 0);
@@ -435,8 +435,8 @@ static void test_a_few_without_wishes(void **state)
     bench_start(&bench);
     bench.config.degree_low = 3;
     bench_begin(&bench);
-    for (char peer = 'a'; peer < 'k'; peer++) {
-        bench_contact_heard(&bench, peer, false);
+    for (int peer = 'a'; peer < 'k'; peer++) {
+        bench_contact_heard(&bench, (char)peer, false);
     }
     bench_settle(&bench);
     assert_int_equal(bench_count(&bench, "connect:"), 3);

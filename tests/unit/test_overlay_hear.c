@@ -88,10 +88,10 @@ static void test_who_goes_on_lying_is_banned(void **state)
     bench_wish(&bench, "A!BCDE");
     bench_up(&bench, 7, 'b', false);
     bench_settle(&bench);
-    for (char each = 'A'; each < 'F'; each++) {
-        bench_have(&bench, 7, each, "all");
+    for (int each = 'A'; each < 'F'; each++) {
+        bench_have(&bench, 7, (char)each, "all");
         for (uint32_t chunk = 0; chunk < 3; chunk++) {
-            overlay_not_held(bench.overlay, bench.now_us, 7, bench_file(&bench, each), chunk);
+            overlay_not_held(bench.overlay, bench.now_us, 7, bench_file(&bench, (char)each), chunk);
         }
     }
     overlay_get_status(bench.overlay, &status);
@@ -325,8 +325,8 @@ static void test_an_invitation_is_followed(void **state)
     bench_expect(&bench, "connect:x#101*");
     assert_int_equal(bench_rendezvous(&bench, BENCH_TRACKER, P2P_RENDEZVOUS_INVITE, 'x'), 0);
     bench_expect(&bench, "");
-    for (char peer = 'n'; peer <= 'z'; peer++) { /* and no flood */
-        bench_rendezvous(&bench, BENCH_TRACKER, P2P_RENDEZVOUS_INVITE, peer);
+    for (int peer = 'n'; peer <= 'z'; peer++) { /* and no flood */
+        bench_rendezvous(&bench, BENCH_TRACKER, P2P_RENDEZVOUS_INVITE, (char)peer);
         bench_settle(&bench);
         followed += bench_count(&bench, "connect:");
     }

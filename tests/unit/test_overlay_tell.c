@@ -246,8 +246,8 @@ static void test_what_does_not_fit_is_told_later(void **state)
 {
     (void)state;
     bench_start(&bench);
-    for (char file = 'A'; file <= 'Z'; file++) {
-        bench_put(&bench, file, "x.x.x");
+    for (int file = 'A'; file <= 'Z'; file++) {
+        bench_put(&bench, (char)file, "x.x.x");
     }
     bench_begin(&bench);
     for (uint32_t i = 0; i < 26; i++) {
