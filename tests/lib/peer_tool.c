@@ -137,7 +137,11 @@ static void on_limit(void *context)
 {
     struct tool *tool = context;
     say("timeout", "nothing came");
-    net_loop_stop(tool->loop);
+    if (tool->link != NULL) {
+        peer_link_close(tool->link); /* `closed` stops the loop */
+    } else {
+        net_loop_stop(tool->loop);
+    }
 }
 
 /* Both keys follow from numbers, so that each side knows the other's peer id. */
@@ -201,6 +205,16 @@ static int begin(struct tool *tool, const char *address, uint16_t port)
     return error != 0 ? fail("dialling", error) : 0;
 }
 
+/* After the loop has stopped. What is closed here ends in a last round of the loop. */
+static void end(struct tool *tool)
+{
+    peer_listener_close(tool->listener);
+    net_deadline_close(tool->limit);
+    net_loop_run(tool->loop);
+    net_loop_free(tool->loop);
+    peer_identity_free(tool->identity);
+}
+
 int main(int argc, char *argv[])
 {
     struct tool tool = {0};
@@ -216,5 +230,6 @@ int main(int argc, char *argv[])
         return 1;
     }
     net_loop_run(tool.loop);
-    return tool.is_done ? 0 : 1; /* the process ends: nothing is taken down piece by piece */
+    end(&tool);
+    return tool.is_done ? 0 : 1;
 }
