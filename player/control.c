@@ -1,5 +1,5 @@
 /*
- * control.c: verbs of the control socket.
+ * control.c: from a request to its verb, from an answer to who asked.
  *
  * Failure modes: no socket (a read-only state folder): told once, playing goes on without it. What a
  * client asks wrongly gets an error that says what to do.
@@ -7,252 +7,153 @@
 #include "player/control.h"
 
 #include "common/error.h"
-#include "common/exit_code.h"
-#include "player/control_status.h"
-#include "player/ipc/control_server.h"
+#include "player/control_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTROL_POSITION_MS_MAX (INT64_C(1000) * 3600 * 1000)
+static const char out_of_memory[] = "player: out of memory; close other programs";
 
-struct control {
-    struct session *session;
-    struct playing *playing; /* NULL: nothing is played */
-    struct control_server *server;
-};
+static const struct control_row *const control_tables[] = {control_face_rows, control_play_rows,
+                                                           control_status_rows};
 
-/* An answer's fields, or NULL and the reason. */
-typedef json_t *control_verb(struct control *control, const json_t *request,
-                             const char **ret_error);
-
-/* A position in a request; 0 when it is not there. False: it is none. */
-static bool take_position(const json_t *request, bool is_needed, uint64_t *ret_us,
-                          const char **ret_error)
+struct session *control_session(const struct control *control)
 {
-    const json_t *value = json_object_get(request, "position_ms");
-    json_int_t ms = json_integer_value(value);
-    *ret_error = "position_ms: no whole number of milliseconds; give one from 0 on";
-    if (value == NULL && !is_needed) {
-        *ret_us = 0;
-        return true;
-    }
-    if (!json_is_integer(value) || ms < 0 || ms > CONTROL_POSITION_MS_MAX) {
-        return false;
-    }
-    *ret_us = (uint64_t)ms * TIME_US_PER_MS;
-    return true;
+    return control->session;
 }
 
-/* --- playing -------------------------------------------------------------------------------------- */
-
-static bool take_targets(const json_t *targets, uint8_t (*ret_ids)[TRACK_ID_BYTES])
+struct playing *control_playing(const struct control *control)
 {
-    struct target target;
-    char text[TARGET_TEXT_BYTES];
-    for (size_t i = 0; i < json_array_size(targets); i++) {
-        const char *word = json_string_value(json_array_get(targets, i));
-        if (word == NULL || target_parse(word, &target, text) != 0 || target.kind != TARGET_ID) {
-            return false;
+    return control->playing;
+}
+
+/* --- requests ------------------------------------------------------------------------------------- */
+
+static const struct control_row *find_row(const char *verb)
+{
+    for (size_t i = 0; i < sizeof control_tables / sizeof control_tables[0]; i++) {
+        for (const struct control_row *row = control_tables[i]; row->name != NULL; row++) {
+            if (strcmp(row->name, verb) == 0) {
+                return row;
+            }
         }
-        memcpy(ret_ids[i], target.id, TRACK_ID_BYTES);
     }
-    return true;
+    return NULL;
 }
 
-/* Queues them behind what was queued before, and starts the first: what stood before it is left
- * behind. */
-static json_t *play_all(struct control *control, const uint8_t (*ids)[TRACK_ID_BYTES], size_t count,
-                        uint64_t position_us, const char **ret_error)
+static json_t *run(struct control *control, const struct control_call *call, const char *verb,
+                   const json_t *request, const char **ret_error)
 {
-    uint32_t first = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t entry = session_add_entry(control->session, ids[i]);
-        first = first == 0 ? entry : first;
-    }
-    if (first == 0) {
-        *ret_error = "player: out of memory; close other programs";
-        return NULL;
-    }
-    engine_start_entry(control->session->engine, first, position_us);
-    return json_pack("{s:I}", "entry", (json_int_t)first);
-}
-
-static json_t *do_play(struct control *control, const json_t *request, const char **ret_error)
-{
-    uint64_t position_us;
-    const json_t *targets = json_object_get(request, "targets");
-    size_t count = json_array_size(targets);
-    if (control->session->args->verb != ARGS_DAEMON) {
-        *ret_error = "play: this engine plays what its command line named; use \"refrain daemon\"";
-        return NULL;
-    }
-    if (!take_position(request, false, &position_us, ret_error)) {
-        return NULL;
-    }
-    uint8_t(*ids)[TRACK_ID_BYTES] = calloc(count + 1, sizeof *ids);
-    if (ids == NULL) {
-        *ret_error = "player: out of memory; close other programs";
-        return NULL;
-    }
-    json_t *answer = NULL;
-    *ret_error = "targets: no list of 1 to 1024 track ids (32 hex digits each); see \"refrain ls "
-                 "tracks\"";
-    if (count > 0 && count <= CONTROL_TARGETS_MAX && take_targets(targets, ids)) {
-        answer =
-            play_all(control, (const uint8_t(*)[TRACK_ID_BYTES])ids, count, position_us, ret_error);
-    }
-    free(ids);
-    return answer;
-}
-
-static bool is_playing(struct control *control, const char **ret_error)
-{
-    struct node_status status;
-    engine_get_status(control->session->engine, &status);
-    *ret_error = "player: nothing plays; start something with \"play\"";
-    return status.entry != 0;
-}
-
-static json_t *do_next(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    if (!is_playing(control, ret_error)) {
-        return NULL;
-    }
-    if (!playing_next(control->playing)) {
-        *ret_error = "queue: nothing follows; start something with \"play\", or end with \"stop\"";
-        return NULL;
-    }
-    return json_object();
-}
-
-static json_t *do_seek(struct control *control, const json_t *request, const char **ret_error)
-{
-    uint64_t position_us;
-    if (!take_position(request, true, &position_us, ret_error) || !is_playing(control, ret_error)) {
-        return NULL;
-    }
-    engine_seek(control->session->engine, position_us);
-    return json_object();
-}
-
-static json_t *do_pause(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    if (!is_playing(control, ret_error)) {
-        return NULL;
-    }
-    engine_set_paused(control->session->engine, true);
-    return json_object();
-}
-
-static json_t *do_resume(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    if (!is_playing(control, ret_error)) {
-        return NULL;
-    }
-    engine_set_paused(control->session->engine, false);
-    return json_object();
-}
-
-static json_t *do_quit(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    (void)ret_error;
-    session_end(control->session, EXIT_CODE_OK);
-    return json_object();
-}
-
-static json_t *do_stop(struct control *control, const json_t *request, const char **ret_error)
-{
-    if (control->session->args->verb != ARGS_DAEMON) {
-        return do_quit(control, request, ret_error);
-    }
-    engine_stop(control->session->engine);
-    return json_object();
-}
-
-/* --- looking ------------------------------------------------------------------------------------------ */
-
-static json_t *do_status(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    (void)ret_error;
-    return control_status(control->session);
-}
-
-static json_t *do_peers(struct control *control, const json_t *request, const char **ret_error)
-{
-    (void)request;
-    (void)ret_error;
-    return control_peers(control->session);
-}
-
-static const struct control_row {
-    const char *name;
-    control_verb *run;
-    bool needs_playing; /* something is, or can be, played */
-} control_rows[] = {
-    {"play", do_play, true},      {"next", do_next, true},     {"seek", do_seek, true},
-    {"pause", do_pause, true},    {"resume", do_resume, true}, {"stop", do_stop, true},
-    {"status", do_status, false}, {"peers", do_peers, false},  {"quit", do_quit, false},
-};
-
-static json_t *handle(void *context, const char *verb, const json_t *request,
-                      const char **ret_error)
-{
-    struct control *control = context;
+    const struct control_row *row = find_row(verb);
     if (control->session->ended) {
         *ret_error = "player: it is about to end; start it again";
         return NULL;
     }
-    for (size_t i = 0; i < sizeof control_rows / sizeof control_rows[0]; i++) {
-        const struct control_row *row = &control_rows[i];
-        if (strcmp(row->name, verb) != 0) {
-            continue;
-        }
-        if (row->needs_playing && control->playing == NULL) {
-            *ret_error = "player: it fetches and does not play; ask it for status, peers or quit";
-            return NULL;
-        }
-        *ret_error = "player: out of memory; close other programs";
-        return row->run(control, request, ret_error);
+    if (row == NULL) {
+        *ret_error = "do: no such verb; docs/CLI.md has them all";
+        return NULL;
     }
-    *ret_error =
-        "do: no such verb; there are play, next, seek, pause, resume, stop, status, peers and "
-        "quit";
-    return NULL;
+    if (row->need == CONTROL_NEEDS_PLAYING && control->playing == NULL) {
+        *ret_error = "player: it fetches and does not play; ask it for status, peers or quit";
+        return NULL;
+    }
+    *ret_error = out_of_memory;
+    return row->run(control, call, request, ret_error);
+}
+
+void control_answer(struct control *control, const struct control_call *call, json_t *answer,
+                    const char *error)
+{
+    if (answer == NULL) {
+        answer = json_pack("{s:s}", "error", error != NULL ? error : out_of_memory);
+    } else if (json_object_get(answer, "error") == NULL) {
+        json_object_set_new(answer, "ok", json_true());
+    }
+    if (call->has_id) {
+        json_object_set_new(answer, "id", json_integer(call->id));
+    }
+    control_say_to(control, call->face, answer);
+}
+
+static void handle(struct control *control, uint32_t face, const char *verb, const json_t *request)
+{
+    const json_t *id = json_object_get(request, "id");
+    const struct control_call call = {
+        .face = face, .has_id = json_is_integer(id), .id = json_integer_value(id)};
+    const char *error = NULL;
+    json_t *answer = run(control, &call, verb, request, &error);
+    if (answer != NULL || error != NULL) {
+        control_answer(control, &call, answer, error);
+    }
+}
+
+static void handle_client(void *context, uint32_t client, const char *verb, const json_t *request)
+{
+    handle(context, client, verb, request);
+}
+
+static void client_gone(void *context, uint32_t client)
+{
+    control_drop_face(context, client);
+}
+
+void control_ask(struct control *control, uint32_t face, const json_t *request)
+{
+    const char *verb = json_string_value(json_object_get(request, "do"));
+    assert(verb != NULL && face > CONTROL_FACE_LOCAL);
+    handle(control, face, verb, request);
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
 
+uint32_t control_join(struct control *control, control_say *say, void *context)
+{
+    uint32_t number = CONTROL_FACE_LOCAL + ++control->last_local;
+    struct control_face *face = control_add_face(control, number);
+    if (face == NULL) {
+        return 0;
+    }
+    face->say = say;
+    face->say_context = context;
+    return number;
+}
+
+void control_leave(struct control *control, uint32_t face)
+{
+    control_drop_face(control, face);
+}
+
 struct control *control_open(struct session *session, struct playing *playing)
 {
     struct control *control = calloc(1, sizeof *control);
-    int error = ERROR_NO_MEMORY;
-    if (control != NULL) {
-        *control = (struct control){.session = session, .playing = playing};
-        error = control_server_open(session->loop, session->paths.state, REFRAIN_VERSION, handle,
-                                    control, &control->server);
+    if (control == NULL) {
+        report_error("control socket: out of memory; close other programs");
+        return NULL;
     }
+    *control = (struct control){.session = session, .playing = playing};
+    const struct control_hooks hooks = {
+        .handle = handle_client, .gone = client_gone, .context = control};
+    int error = control_server_open(session->loop, session->paths.state, REFRAIN_VERSION, &hooks,
+                                    &control->server);
     if (error != 0) {
         report_error("control socket in %s: %s; \"refrain status\" will not find this engine",
                      session->paths.state,
                      error == ERROR_SYSTEM ? strerror(errno) : error_text(error));
-        free(control);
-        return NULL;
     }
     return control;
 }
 
 void control_close(struct control *control)
 {
-    if (control != NULL) {
-        control_server_close(control->server);
-        free(control); /* no client is heard any more */
+    if (control == NULL) {
+        return;
     }
+    control_tell(control, CONTROL_EVENT_BYE, json_object());
+    control_server_close(control->server); /* no client is heard any more */
+    while (control->faces != NULL) {
+        control_drop_face(control, control->faces->number);
+    }
+    free(control);
 }

@@ -19,7 +19,7 @@
 
 #define CLIENT_TIMEOUT_S 5
 
-static int connect_to(const char *state, int *ret_fd)
+int control_client_connect(const char *state, int *ret_fd)
 {
     struct sockaddr_un address;
     const struct timeval limit = {.tv_sec = CLIENT_TIMEOUT_S};
@@ -101,7 +101,7 @@ static int ask(FILE *file, int fd, const char *verb, json_t **ret_answer)
 int control_client_ask(const char *state, const char *verb, json_t **ret_answer)
 {
     int fd = -1;
-    int error = connect_to(state, &fd);
+    int error = control_client_connect(state, &fd);
     if (error != 0) {
         return error;
     }

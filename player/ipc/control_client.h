@@ -13,4 +13,8 @@
  * user's); ERROR_CLOSED; ERROR_MALFORMED (no such answer); ERROR_NO_MEMORY; ERROR_SYSTEM (errno). */
 int control_client_ask(const char *state, const char *verb, json_t **ret_answer);
 
+/* A connected socket, which the caller closes; the engine's greeting comes first on it. Errors as
+ * above. */
+int control_client_connect(const char *state, int *ret_fd);
+
 #endif

@@ -22,7 +22,8 @@ struct client {
     uv_pipe_t pipe; /* first: its handle is the client */
     struct control_server *server;
     struct client *next;
-    char *line; /* what came and was not taken yet; owned; CONTROL_LINE_BYTES_MAX */
+    uint32_t number; /* how the caller knows it */
+    char *line;      /* what came and was not taken yet; owned; CONTROL_LINE_BYTES_MAX */
     size_t line_bytes;
     bool is_closing;
 };
@@ -30,12 +31,12 @@ struct client {
 struct control_server {
     uv_pipe_t pipe; /* first */
     struct net_loop *loop;
-    control_handle *handle;
-    void *context;
+    struct control_hooks hooks;
     char version[32];
     char path[CONTROL_PATH_BYTES_MAX]; /* of the socket, to take it away */
     struct client *clients;
     uint32_t client_count;
+    uint32_t last_number;
     bool is_closing;
 };
 
@@ -73,7 +74,11 @@ static void client_closed(uv_handle_t *handle)
 static void client_close(struct client *client)
 {
     if (!client->is_closing) {
+        struct control_server *server = client->server;
         client->is_closing = true;
+        if (!server->is_closing) {
+            server->hooks.gone(server->hooks.context, client->number);
+        }
         uv_close((uv_handle_t *)&client->pipe, client_closed);
     }
 }
@@ -114,40 +119,32 @@ static void say(struct client *client, json_t *object)
     }
 }
 
-static void refuse(struct client *client, const json_t *id, const char *reason)
-{
-    json_t *answer = json_object();
-    if (json_is_integer(id)) {
-        json_object_set_new(answer, "id", json_integer(json_integer_value(id)));
-    }
-    json_object_set_new(answer, "error", json_string(reason));
-    say(client, answer);
-}
-
 static void take_line(struct client *client, const char *line, size_t bytes)
 {
-    struct control_server *server = client->server;
+    const struct control_server *server = client->server;
     json_t *request = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, NULL);
     const json_t *id = json_object_get(request, "id");
     const char *verb = json_string_value(json_object_get(request, "do"));
-    const char *error = "request: not understood; see docs/CLI.md";
     if (verb == NULL || (id != NULL && !json_is_integer(id))) {
-        refuse(client, NULL,
-               "request: no JSON object with \"do\" and a whole number as \"id\"; see docs/CLI.md");
-        json_decref(request);
-        return;
-    }
-    json_t *answer = server->handle(server->context, verb, request, &error);
-    if (answer == NULL) {
-        refuse(client, id, error);
+        say(client,
+            json_pack("{s:s}", "error",
+                      "request: no JSON object with \"do\" and a whole number as \"id\"; see "
+                      "docs/CLI.md"));
     } else {
-        if (id != NULL) {
-            json_object_set_new(answer, "id", json_integer(json_integer_value(id)));
-        }
-        json_object_set_new(answer, "ok", json_true());
-        say(client, answer);
+        server->hooks.handle(server->hooks.context, client->number, verb, request);
     }
     json_decref(request);
+}
+
+void control_server_say(struct control_server *server, uint32_t client, json_t *object)
+{
+    for (struct client *at = server->clients; at != NULL; at = at->next) {
+        if (at->number == client && !at->is_closing) {
+            say(at, object);
+            return;
+        }
+    }
+    json_decref(object);
 }
 
 static void lend(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
@@ -200,6 +197,7 @@ static void connected(uv_stream_t *stream, int status)
         return;
     }
     client->server = server;
+    client->number = ++server->last_number;
     client->line = line;
     client->next = server->clients;
     server->clients = client;
@@ -243,7 +241,7 @@ static void server_closed(uv_handle_t *handle)
 }
 
 int control_server_open(struct net_loop *loop, const char *state, const char *version,
-                        control_handle *handle, void *context, struct control_server **ret_server)
+                        const struct control_hooks *hooks, struct control_server **ret_server)
 {
     struct sockaddr_un address;
     int folder = -1;
@@ -264,8 +262,7 @@ int control_server_open(struct net_loop *loop, const char *state, const char *ve
         return error;
     }
     server->loop = loop;
-    server->handle = handle;
-    server->context = context;
+    server->hooks = *hooks;
     snprintf(server->version, sizeof server->version, "%s", version);
     snprintf(server->path, sizeof server->path, "%s/" CONTROL_NAME, state);
     uv_pipe_init(net_loop_uv(loop), &server->pipe, 0);
