@@ -74,6 +74,12 @@ static uint64_t searches(const struct sim_result *result)
     return result->messages[P2P_LOOKUP] + result->messages[P2P_SEARCH];
 }
 
+/* What the origin sent, of what was heard at all: 1,000,000 = one copy. */
+static uint64_t origin_ppm(const struct sim_result *result)
+{
+    return ppm(result->origin.payload_bytes, result->distinct_bytes);
+}
+
 static json_t *pack_waits(const struct sim_result *result, uint32_t cause, uint32_t cached)
 {
     struct figures figures = sum_waits(result, cause, cached);
@@ -99,17 +105,24 @@ static json_t *pack_totals(const struct sim_result *result)
 {
     const struct node_summary *total = &result->total;
     return json_pack(
-        "{s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "{s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, "
+        "s:I, "
+        "s:I, s:I, s:I, s:I}",
         "plays", (json_int_t)result->plays, "played_ms",
         (json_int_t)(total->played_us / TIME_US_PER_MS), "bytes", "cache",
         (json_int_t)total->bytes[NODE_SOURCE_CACHE], "peers",
         (json_int_t)total->bytes[NODE_SOURCE_PEERS], "origin",
         (json_int_t)total->bytes[NODE_SOURCE_ORIGIN], "duplicate_bytes",
         (json_int_t)total->duplicate_bytes, "overhead_bytes", (json_int_t)total->overhead_bytes,
-        "received_bytes", (json_int_t)total->received_bytes, "origin_sent_bytes",
-        (json_int_t)result->origin.payload_bytes, "stutters", (json_int_t)total->stutters,
-        "stuttered_plays", (json_int_t)result->stuttered_plays, "stall_ms",
-        (json_int_t)(total->stall_us / TIME_US_PER_MS), "ended_entries",
+        "unread_bytes", (json_int_t)total->unread_bytes, "received_bytes",
+        (json_int_t)total->received_bytes, "payload", "peers",
+        (json_int_t)total->payload_bytes[NODE_SOURCE_PEERS], "origin",
+        (json_int_t)total->payload_bytes[NODE_SOURCE_ORIGIN], "origin_sent_bytes",
+        (json_int_t)result->origin.payload_bytes, "distinct_bytes",
+        (json_int_t)result->distinct_bytes, "origin_per_mille",
+        (json_int_t)time_scale(origin_ppm(result), 1, 1000), "stutters",
+        (json_int_t)total->stutters, "stuttered_plays", (json_int_t)result->stuttered_plays,
+        "stall_ms", (json_int_t)(total->stall_us / TIME_US_PER_MS), "ended_entries",
         (json_int_t)result->ended_entries, "failed_entries", (json_int_t)result->failed_entries,
         "bad_chunks", (json_int_t)result->bad_chunks, "misbehaved", (json_int_t)result->misbehaved);
 }
@@ -188,6 +201,8 @@ VALUE(of_cache, ppm(total->bytes[NODE_SOURCE_CACHE], all_bytes(total)))
 VALUE(of_peers, ppm(total->bytes[NODE_SOURCE_PEERS], all_bytes(total)))
 VALUE(of_origin, ppm(total->bytes[NODE_SOURCE_ORIGIN], all_bytes(total)))
 VALUE(of_origin_bytes, result->origin.payload_bytes)
+VALUE(of_copies, origin_ppm(result))
+VALUE(of_unread, ppm(total->unread_bytes, total->received_bytes))
 VALUE(of_duplicates, ppm(total->duplicate_bytes, total->received_bytes))
 VALUE(of_overhead, ppm(total->overhead_bytes, total->received_bytes))
 VALUE(of_stutters, total->stutters)
@@ -257,8 +272,10 @@ static void print_table(const struct report_column *columns, uint32_t count)
                                        {"from peers", PERCENT, of_peers},
                                        {"from the origin", PERCENT, of_origin},
                                        {"origin sent, bytes", PLAIN, of_origin_bytes},
+                                       {"that is, of distinct heard", PERCENT, of_copies},
                                        {"duplicates, of received", PERCENT, of_duplicates},
-                                       {"overhead, of received", PERCENT, of_overhead}};
+                                       {"overhead, of received", PERCENT, of_overhead},
+                                       {"not read so far, of received", PERCENT, of_unread}};
     static const struct row trouble[] = {{"stutters", PLAIN, of_stutters},
                                          {"plays that stuttered", PERCENT, of_stuttered},
                                          {"standstill in all", MILLISECONDS, of_stall},

@@ -50,16 +50,19 @@ static json_t *playing_of(const struct session *session, const struct node_statu
 
 static json_t *summary_of(const struct node_summary *summary)
 {
-    return json_pack("{s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o}", "tracks",
-                     count_of(summary->tracks), "played_ms", count_of(summary->played_us / 1000),
-                     "bytes", "cache", count_of(summary->bytes[NODE_SOURCE_CACHE]), "peers",
-                     count_of(summary->bytes[NODE_SOURCE_PEERS]), "origin",
-                     count_of(summary->bytes[NODE_SOURCE_ORIGIN]), "duplicate_bytes",
-                     count_of(summary->duplicate_bytes), "overhead_bytes",
-                     count_of(summary->overhead_bytes), "received_bytes",
-                     count_of(summary->received_bytes), "sent_bytes", count_of(summary->sent_bytes),
-                     "stutters", count_of(summary->stutters), "stall_ms",
-                     count_of(summary->stall_us / 1000));
+    return json_pack(
+        "{s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o}", "tracks",
+        count_of(summary->tracks), "played_ms", count_of(summary->played_us / 1000), "bytes",
+        "cache", count_of(summary->bytes[NODE_SOURCE_CACHE]), "peers",
+        count_of(summary->bytes[NODE_SOURCE_PEERS]), "origin",
+        count_of(summary->bytes[NODE_SOURCE_ORIGIN]), "duplicate_bytes",
+        count_of(summary->duplicate_bytes), "overhead_bytes", count_of(summary->overhead_bytes),
+        "unread_bytes", count_of(summary->unread_bytes), "received_bytes",
+        count_of(summary->received_bytes), "payload", "peers",
+        count_of(summary->payload_bytes[NODE_SOURCE_PEERS]), "origin",
+        count_of(summary->payload_bytes[NODE_SOURCE_ORIGIN]), "sent_bytes",
+        count_of(summary->sent_bytes), "stutters", count_of(summary->stutters), "stall_ms",
+        count_of(summary->stall_us / 1000));
 }
 
 static json_t *origin_of(const struct session *session, const struct node_status *status)

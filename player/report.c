@@ -149,11 +149,14 @@ void report_summary_json(const struct node_summary *summary)
     printf("{\"event\":\"summary\",\"tracks\":%u,\"played_ms\":%" PRIu64
            ",\"bytes\":{\"cache\":%" PRIu64 ",\"peers\":%" PRIu64 ",\"origin\":%" PRIu64
            "},\"duplicate_bytes\":%" PRIu64 ",\"overhead_bytes\":%" PRIu64
-           ",\"stutters\":%u,\"stall_ms\":%" PRIu64,
+           ",\"unread_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64
+           ",\"payload\":{\"peers\":%" PRIu64 ",\"origin\":%" PRIu64
+           "},\"stutters\":%u,\"stall_ms\":%" PRIu64,
            summary->tracks, summary->played_us / 1000, summary->bytes[NODE_SOURCE_CACHE],
            summary->bytes[NODE_SOURCE_PEERS], summary->bytes[NODE_SOURCE_ORIGIN],
-           summary->duplicate_bytes, summary->overhead_bytes, summary->stutters,
-           summary->stall_us / 1000);
+           summary->duplicate_bytes, summary->overhead_bytes, summary->unread_bytes,
+           summary->received_bytes, summary->payload_bytes[NODE_SOURCE_PEERS],
+           summary->payload_bytes[NODE_SOURCE_ORIGIN], summary->stutters, summary->stall_us / 1000);
     end_line();
 }
 

@@ -106,25 +106,30 @@ static uint64_t per_mille(uint64_t part, uint64_t all)
     return time_scale(part, 1000, all == 0 ? 1 : all);
 }
 
-static uint64_t received_bytes(const struct outcome *outcome)
+/* Of the overhead, what is not music. */
+static uint64_t message_bytes(const struct outcome *outcome)
 {
-    return outcome->peers_bytes + outcome->origin_bytes + outcome->duplicate_bytes +
-           outcome->overhead_bytes;
+    uint64_t payload = outcome->peers_payload_bytes + outcome->origin_payload_bytes;
+    return outcome->received_bytes > payload ? outcome->received_bytes - payload : 0;
 }
 
 static void print_json(struct outcome *outcome, const char *title)
 {
     uint64_t distinct = outcome_distinct_bytes(outcome);
     json_t *object = json_pack(
-        "{s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I, "
-        "s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "{s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
         "lab", title, "plays", (json_int_t)outcome->plays, "played_ms",
         (json_int_t)(outcome->played_us / TIME_US_PER_MS), "bytes", "cache",
         (json_int_t)outcome->cache_bytes, "peers", (json_int_t)outcome->peers_bytes, "origin",
-        (json_int_t)outcome->origin_bytes, "distinct_bytes", (json_int_t)distinct,
-        "origin_per_mille", (json_int_t)per_mille(outcome->origin_bytes, distinct),
-        "duplicate_bytes", (json_int_t)outcome->duplicate_bytes, "overhead_bytes",
-        (json_int_t)outcome->overhead_bytes, "click_wait_ms", "p50",
+        (json_int_t)outcome->origin_bytes, "payload", "peers",
+        (json_int_t)outcome->peers_payload_bytes, "origin",
+        (json_int_t)outcome->origin_payload_bytes, "distinct_bytes", (json_int_t)distinct,
+        "origin_per_mille", (json_int_t)per_mille(outcome->origin_payload_bytes, distinct),
+        "received_bytes", (json_int_t)outcome->received_bytes, "duplicate_bytes",
+        (json_int_t)outcome->duplicate_bytes, "overhead_bytes", (json_int_t)outcome->overhead_bytes,
+        "message_bytes", (json_int_t)message_bytes(outcome), "unread_bytes",
+        (json_int_t)outcome->unread_bytes, "click_wait_ms", "p50",
         (json_int_t)(percentile(outcome->click_wait_us, outcome->click_count, 50) / 1000), "p90",
         (json_int_t)(percentile(outcome->click_wait_us, outcome->click_count, 90) / 1000), "count",
         (json_int_t)outcome->click_count, "wait_ms", "p50",
@@ -161,7 +166,7 @@ static void print_text(struct outcome *outcome, const char *title)
 {
     uint64_t heard = outcome->cache_bytes + outcome->peers_bytes + outcome->origin_bytes;
     uint64_t distinct = outcome_distinct_bytes(outcome);
-    uint64_t ratio = time_scale(outcome->origin_bytes, 100, distinct == 0 ? 1 : distinct);
+    uint64_t ratio = time_scale(outcome->origin_payload_bytes, 100, distinct == 0 ? 1 : distinct);
     printf("%s: %" PRIu32 " plays, %" PRIu64 " s of music\n", title, outcome->plays,
            outcome->played_us / TIME_US_PER_S);
     print_share("from the cache", outcome->cache_bytes, heard);
@@ -170,8 +175,10 @@ static void print_text(struct outcome *outcome, const char *title)
     printf("  %-26s %13" PRIu64 " bytes: the origin gave %" PRIu64 ".%02" PRIu64 " times that\n",
            "distinct, heard", distinct, ratio / 100, ratio % 100);
     printf("  %-26s %13" PRIu64 " bytes\n", "left the origin's host", outcome->origin_sent_bytes);
-    print_share("duplicates, of received", outcome->duplicate_bytes, received_bytes(outcome));
-    print_share("overhead, of received", outcome->overhead_bytes, received_bytes(outcome));
+    print_share("duplicates, of received", outcome->duplicate_bytes, outcome->received_bytes);
+    print_share("overhead, of received", outcome->overhead_bytes, outcome->received_bytes);
+    print_share("  what is not music", message_bytes(outcome), outcome->received_bytes);
+    print_share("not read so far", outcome->unread_bytes, outcome->received_bytes);
     print_waits("clicks, nothing cached", outcome->click_wait_us, outcome->click_count);
     print_waits("all plays", outcome->wait_us, outcome->wait_count);
     printf("  %-26s %" PRIu32 " of %" PRIu32 " plays waited %u ms or more\n", "", outcome->waited,

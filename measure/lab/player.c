@@ -74,6 +74,11 @@ static void take_summary(struct player *player, const json_t *event)
     outcome->origin_bytes += number(bytes, "origin");
     outcome->duplicate_bytes += number(event, "duplicate_bytes");
     outcome->overhead_bytes += number(event, "overhead_bytes");
+    outcome->unread_bytes += number(event, "unread_bytes");
+    outcome->received_bytes += number(event, "received_bytes");
+    const json_t *payload = json_object_get(event, "payload");
+    outcome->peers_payload_bytes += number(payload, "peers");
+    outcome->origin_payload_bytes += number(payload, "origin");
     outcome->played_us += number(event, "played_ms") * TIME_US_PER_MS;
 }
 

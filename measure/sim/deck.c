@@ -68,6 +68,12 @@ static void close_deck(struct sim_world *world, struct sim_listener *listener,
         event.want_dropped.want = deck->want;
         sim_listener_post(world, listener, world->clock.now_us, event);
     }
+    if (deck == &listener->decks[0] && listener->is_sounding) {
+        uint64_t stretch_us = time_until_us(deck->start_us, heard_us(world, listener));
+        stretch_us = time_min_us(stretch_us, deck->track->duration_us);
+        deck->track->heard_us =
+            stretch_us > deck->track->heard_us ? stretch_us : deck->track->heard_us;
+    }
     free(deck->read);
     *deck = (struct sim_deck){0};
 }

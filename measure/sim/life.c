@@ -168,9 +168,11 @@ static void add_summary(struct node_summary *total, const struct node *node)
     total->played_us += one.played_us;
     for (uint32_t source = 0; source < NODE_SOURCES; source++) {
         total->bytes[source] += one.bytes[source];
+        total->payload_bytes[source] += one.payload_bytes[source];
     }
     total->duplicate_bytes += one.duplicate_bytes;
     total->overhead_bytes += one.overhead_bytes;
+    total->unread_bytes += one.unread_bytes;
     total->received_bytes += one.received_bytes;
     total->sent_bytes += one.sent_bytes;
     total->stutters += one.stutters;

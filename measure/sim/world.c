@@ -198,6 +198,16 @@ static void check_progress(struct sim_world *world, const struct sim_entry *entr
     }
 }
 
+static uint64_t distinct_bytes(const struct sim_world *world)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < world->catalogue.count; i++) {
+        const struct catalogue_track *track = &world->catalogue.tracks[i];
+        bytes += time_scale(track->file.bytes, track->heard_us, track->duration_us);
+    }
+    return bytes;
+}
+
 static void run(struct sim_world *world)
 {
     struct sim_entry entry;
@@ -216,6 +226,7 @@ static void run(struct sim_world *world)
         sim_life_end(world, &world->listeners[i]);
     }
     origin_get_totals(world->origin, &world->result.origin);
+    world->result.distinct_bytes = distinct_bytes(world);
     world->result.ended_us = world->clock.now_us;
     world->result.trace_hash = world->trace.hash;
     world->result.trace_lines = world->trace.lines;

@@ -20,6 +20,7 @@ struct catalogue_track {
     uint8_t *manifest; /* encoded; owned */
     uint32_t manifest_bytes;
     uint64_t duration_us;
+    uint64_t heard_us; /* the most that anybody heard of it at a stretch; the simulator's */
     struct media_proof *proofs; /* one a row, made at the first use; owned */
 };
 

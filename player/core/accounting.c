@@ -65,8 +65,19 @@ static void count(struct accounting *accounting, struct file *file, uint32_t chu
     accounting->summary.bytes[source] += bytes;
     if (source != NODE_SOURCE_CACHE && (file->chunks[chunk] & FILE_COUNTED) == 0) {
         accounting->delivered_bytes += bytes;
+        accounting->summary.unread_bytes += bytes;
     }
     file->chunks[chunk] |= FILE_COUNTED;
+}
+
+/* A decoder of a heard play has read it. */
+static void use(struct accounting *accounting, struct file *file, uint32_t chunk)
+{
+    const uint8_t flags = file->chunks[chunk] & (FILE_COUNTED | FILE_USED);
+    if (flags == FILE_COUNTED && files_source(file, chunk) != NODE_SOURCE_CACHE) {
+        accounting->summary.unread_bytes -= files_chunk_bytes(file, chunk);
+        file->chunks[chunk] |= FILE_USED;
+    }
 }
 
 static bool is_counted(const struct account_play *play, uint32_t chunk)
@@ -98,6 +109,7 @@ void accounting_heard(struct accounting *accounting, uint32_t entry, struct file
     for (uint32_t i = 0; i < play->chunk_count; i++) {
         if (is_counted(play, i)) {
             count(accounting, file, i);
+            use(accounting, file, i);
         } else if (is_fetched_only(file, i)) {
             mark(play, i);
             count(accounting, file, i);
@@ -109,14 +121,18 @@ bool accounting_read(struct accounting *accounting, uint32_t entry, struct file 
                      uint32_t chunk)
 {
     struct account_play *play = find(accounting, entry);
-    if (entry == 0 || play == NULL || play->file != file->handle || is_counted(play, chunk)) {
+    if (entry == 0 || play == NULL || play->file != file->handle) {
         return false;
     }
+    bool is_first = !is_counted(play, chunk);
     mark(play, chunk);
-    if (play->is_heard) {
+    if (is_first && play->is_heard) {
         count(accounting, file, chunk);
     }
-    return true;
+    if (play->is_heard) {
+        use(accounting, file, chunk);
+    }
+    return is_first;
 }
 
 void accounting_fetched(struct accounting *accounting, struct file *file, uint32_t chunk)
@@ -171,4 +187,5 @@ void accounting_check_invariants(const struct accounting *accounting)
     }
     assert(accounting->delivered_bytes + accounting->summary.duplicate_bytes <=
            accounting->summary.received_bytes);
+    assert(accounting->summary.unread_bytes <= accounting->delivered_bytes);
 }

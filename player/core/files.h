@@ -78,12 +78,13 @@ struct file {
 };
 
 /* In a chunk's byte: where it came from (enum node_source), counted once in the summary, read by
- * some decoder. */
+ * some decoder, counted as read in the summary. */
 #define FILE_STATE_MASK 7u
 #define FILE_SOURCE_SHIFT 3
 #define FILE_SOURCE_MASK (3u << FILE_SOURCE_SHIFT)
 #define FILE_COUNTED 0x20u
 #define FILE_READ 0x40u
+#define FILE_USED 0x80u
 
 struct files {
     const struct media_intern *intern; /* borrowed */

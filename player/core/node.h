@@ -451,7 +451,9 @@ struct node_summary {
     uint64_t bytes[NODE_SOURCES]; /* of played tracks */
     uint64_t duplicate_bytes;     /* payload that we had already */
     uint64_t overhead_bytes;      /* received, and neither counted in `bytes` nor duplicate */
+    uint64_t unread_bytes;        /* received, counted in `bytes`, and read by no decoder so far */
     uint64_t received_bytes;      /* whole frames */
+    uint64_t payload_bytes[NODE_SOURCES]; /* of fragments received, needed or not */
     uint64_t sent_bytes;
     uint32_t stutters;
     uint64_t stall_us;

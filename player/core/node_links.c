@@ -345,6 +345,13 @@ static void take_bye(struct node *node, struct link *link, uint8_t reason)
     node_links_drop(node, link, P2P_BYE_DONE);
 }
 
+static void count_payload(struct node *node, const struct link *link, uint32_t bytes)
+{
+    bool is_origin = link->kind == NODE_LINK_ORIGIN;
+    node->accounting.summary.payload_bytes[is_origin ? NODE_SOURCE_ORIGIN : NODE_SOURCE_PEERS] +=
+        bytes;
+}
+
 /* 0, or an error: the link has broken the protocol. */
 static int take(struct node *node, struct link *link, const struct p2p_message *message)
 {
@@ -364,6 +371,7 @@ static int take(struct node *node, struct link *link, const struct p2p_message *
     case P2P_FRAGMENT:
         time_answer(node, link, message->fragment.request);
         rate_received(&link->rate, node->now_us, message->fragment.bytes);
+        count_payload(node, link, message->fragment.bytes);
         link->progress_us = node->now_us;
         link->doubts = 0;
         start_rule_received(&node->start_rule, node->now_us, message->fragment.bytes);

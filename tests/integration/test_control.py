@@ -12,8 +12,8 @@ import unittest
 import refrain
 
 STATUS = {"pid", "playing", "origin", "summary", "peers", "upload"}
-SUMMARY = {"tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "received_bytes",
-           "sent_bytes", "stutters", "stall_ms"}
+SUMMARY = {"tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "unread_bytes",
+           "received_bytes", "payload", "sent_bytes", "stutters", "stall_ms"}
 
 
 class WithOrigin(unittest.TestCase):

@@ -22,8 +22,8 @@ import refrain
 import wire
 
 PLAY = {"event", "track", "wait_ms", "cause", "cached", "stutters", "stall_ms"}
-SUMMARY = {"event", "tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "stutters",
-           "stall_ms"}
+SUMMARY = {"event", "tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "unread_bytes",
+           "received_bytes", "payload", "stutters", "stall_ms"}
 
 
 def make_origin(sandbox, *paths, http=False):

@@ -98,6 +98,44 @@ static void test_second_play(void **state)
     accounting_deinit(&ground.accounting);
 }
 
+static void assert_unread(const struct ground *ground, uint32_t chunks)
+{
+    struct node_summary summary;
+    accounting_summary(&ground->accounting, 0, &summary);
+    assert_int_equal(summary.unread_bytes, chunks * CHUNK_BYTES);
+    accounting_check_invariants(&ground->accounting);
+}
+
+/* What was fetched is unread until a decoder of a heard play has it, in whichever play. */
+static void test_unread(void **state)
+{
+    (void)state;
+    struct ground ground;
+    set_up(&ground, "co........");
+    assert_int_equal(accounting_begin(&ground.accounting, 1, &ground.file), 0);
+    fetch(&ground, 2);
+    assert_true(accounting_read(&ground.accounting, 1, &ground.file, 2));
+    assert_unread(&ground, 0); /* nothing of it counts yet */
+    accounting_heard(&ground.accounting, 1, &ground.file);
+    assert_unread(&ground, 1); /* chunk 1 */
+    fetch(&ground, 3);
+    fetch(&ground, 4);
+    assert_unread(&ground, 3);
+    accounting_read(&ground.accounting, 1, &ground.file, 0); /* it was cached */
+    accounting_read(&ground.accounting, 1, &ground.file, 3);
+    accounting_read(&ground.accounting, 1, &ground.file, 3);
+    assert_unread(&ground, 2);
+    accounting_end(&ground.accounting, 1);
+    assert_int_equal(accounting_begin(&ground.accounting, 2, &ground.file), 0);
+    accounting_read(&ground.accounting, 2, &ground.file, 4);
+    assert_unread(&ground, 2);
+    accounting_heard(&ground.accounting, 2, &ground.file);
+    assert_unread(&ground, 1);
+    accounting_read(&ground.accounting, 2, &ground.file, 1);
+    assert_unread(&ground, 0);
+    accounting_deinit(&ground.accounting);
+}
+
 /* Prepared and never heard: overhead. */
 static void test_never_heard(void **state)
 {
@@ -135,9 +173,8 @@ static void test_foreign(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_play),
-        cmocka_unit_test(test_second_play),
-        cmocka_unit_test(test_never_heard),
+        cmocka_unit_test(test_play),    cmocka_unit_test(test_second_play),
+        cmocka_unit_test(test_unread),  cmocka_unit_test(test_never_heard),
         cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
