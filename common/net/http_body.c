@@ -1,8 +1,8 @@
 /*
  * http_body.c: bytes of answers.
  *
- * A body that is freed while a thread reads for it lives until the thread is done: libuv writes
- * into its piece.
+ * A body that is freed while a thread or a feed reads for it lives until that is done: its piece is
+ * being written into.
  */
 #include "common/net/http_body.h"
 
@@ -21,10 +21,12 @@ struct net_http_body {
     int fd;          /* owned; -1 for memory */
     uint64_t offset; /* of the next byte, in memory or file */
     uint64_t left;
-    uint8_t *piece;    /* that a thread has read; owned; NULL until the first time */
-    uv_fs_t request;   /* of that thread */
-    bool is_reading;   /* libuv holds `request` and `piece` */
-    bool is_freed;     /* by its owner */
+    uint8_t *piece;            /* that a thread has read; owned; NULL until the first time */
+    uv_fs_t request;           /* of that thread */
+    struct net_http_feed feed; /* want == NULL: none */
+    bool is_asking;            /* inside the feed's `want` */
+    bool is_reading;           /* libuv holds `request` and `piece`; or the feed holds `piece` */
+    bool is_freed;             /* by its owner */
     ssize_t piece_got; /* what the thread came to; bytes, or libuv's error; 0 = nothing yet */
     bool has_piece;
     net_http_body_ready *ready;
@@ -70,6 +72,29 @@ int net_http_body_new_file(struct net_loop *loop, int fd, uint64_t offset, uint6
     return 0;
 }
 
+int net_http_body_new_feed(const struct net_http_feed *feed, uint64_t offset, uint64_t count,
+                           net_http_body_ready *ready, void *context,
+                           struct net_http_body **ret_body)
+{
+    struct net_http_body *body = calloc(1, sizeof *body);
+    if (body != NULL) {
+        body->piece = malloc(NET_HTTP_PIECE_BYTES);
+    }
+    if (body == NULL || body->piece == NULL) {
+        free(body);
+        feed->done(feed->context);
+        return ERROR_NO_MEMORY;
+    }
+    body->feed = *feed;
+    body->fd = -1;
+    body->offset = offset;
+    body->left = count;
+    body->ready = ready;
+    body->context = context;
+    *ret_body = body;
+    return 0;
+}
+
 uint64_t net_http_body_left(const struct net_http_body *body)
 {
     return body->left;
@@ -97,6 +122,29 @@ static void on_read(uv_fs_t *request)
         return;
     }
     body->ready(body->context);
+}
+
+void net_http_fed(struct net_http_body *body, ssize_t bytes)
+{
+    assert(body->is_reading && bytes <= (ssize_t)NET_HTTP_PIECE_BYTES);
+    body->is_reading = false;
+    body->has_piece = true;
+    body->piece_got = bytes;
+    if (body->is_freed) {
+        release(body);
+    } else if (!body->is_asking) {
+        body->ready(body->context);
+    }
+}
+
+/* ERROR_BUSY when it was not answered at once. */
+static int ask_feed(struct net_http_body *body, size_t count)
+{
+    body->is_reading = true;
+    body->is_asking = true;
+    body->feed.want(body->feed.context, body, body->offset, body->piece, count);
+    body->is_asking = false;
+    return body->has_piece ? 0 : ERROR_BUSY;
 }
 
 static int start_thread(struct net_http_body *body, size_t count)
@@ -143,6 +191,9 @@ int net_http_body_next(struct net_http_body *body, const uint8_t **ret_bytes, si
     if (body->is_reading) {
         return ERROR_BUSY;
     }
+    if (body->feed.want != NULL && !body->has_piece && ask_feed(body, count) != 0) {
+        return ERROR_BUSY;
+    }
     if (body->has_piece) {
         body->has_piece = false;
         return take(body, body->piece, body->piece_got, ret_bytes, ret_count);
@@ -162,8 +213,14 @@ void net_http_body_free(struct net_http_body *body)
     if (body == NULL) {
         return;
     }
+    if (body->feed.done != NULL) {
+        body->feed.done(body->feed.context);
+    }
     if (body->is_reading) {
         body->is_freed = true;
+        if (body->feed.want != NULL) {
+            return;
+        }
         uv_cancel((uv_req_t *)&body->request); /* when it cannot be, its end releases the body */
         return;
     }

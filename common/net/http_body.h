@@ -1,5 +1,5 @@
 /*
- * http_body.h: where an answer's bytes come from: memory or a file, piece by piece, without waiting;
+ * http_body.h: where an answer's bytes come from: memory, a file or a feed, piece by piece, without waiting;
  * used by http_server.c.
  *
  * A file's piece is taken from the page cache when it is there (RWF_NOWAIT), else read on one of
@@ -10,7 +10,6 @@
 
 #include "common/net/http_server.h"
 
-struct net_http_body;
 typedef void net_http_body_ready(void *context);
 
 /* `count` bytes of memory, copied. ERROR_NO_MEMORY. */
@@ -18,6 +17,10 @@ int net_http_body_new_memory(const void *bytes, size_t count, struct net_http_bo
 /* `count` bytes of a file from `offset`. The fd is the body's from now on, also on failure.
  * ERROR_NO_MEMORY. */
 int net_http_body_new_file(struct net_loop *loop, int fd, uint64_t offset, uint64_t count,
+                           net_http_body_ready *ready, void *context,
+                           struct net_http_body **ret_body);
+/* `count` bytes of a feed (copied) from `offset`. ERROR_NO_MEMORY: its `done` was called. */
+int net_http_body_new_feed(const struct net_http_feed *feed, uint64_t offset, uint64_t count,
                            net_http_body_ready *ready, void *context,
                            struct net_http_body **ret_body);
 uint64_t net_http_body_left(const struct net_http_body *body);

@@ -207,7 +207,11 @@ static void pump(struct connection *connection)
 
 static void on_body_ready(void *context)
 {
-    pump(context);
+    struct connection *connection = context;
+    if (connection->waiting == WAITS_FOR_READER) {
+        set_waiting(connection, WAITS_FOR_READER); /* until now it waited for us */
+    }
+    pump(connection);
 }
 
 /* Takes the answer's fd in every case. */
@@ -223,6 +227,13 @@ static int make_body(struct connection *connection, const struct net_http_answer
     }
     if (answer->fd >= 0) {
         close(answer->fd);
+    }
+    if (answer->feed != NULL && !is_head && decision->bytes > 0) {
+        return net_http_body_new_feed(answer->feed, decision->first, decision->bytes, on_body_ready,
+                                      connection, &connection->body);
+    }
+    if (answer->feed != NULL) {
+        answer->feed->done(answer->feed->context);
     }
     if (is_head) {
         return 0;
@@ -582,6 +593,8 @@ void net_http_answer(struct net_http_exchange *exchange, const struct net_http_a
         send_answer(connection, answer);
     } else if (answer->fd >= 0) {
         close(answer->fd);
+    } else if (answer->feed != NULL) {
+        answer->feed->done(answer->feed->context);
     }
     free(exchange);
     server->exchange_count--;

@@ -18,6 +18,8 @@
 
 #include "common/net/stream.h"
 
+#include <sys/types.h>
+
 #define NET_HTTP_LINE_BYTES_MAX 8192u /* request target */
 #define NET_HTTP_HEADERS_BYTES_MAX 16384u
 #define NET_HTTP_HEADERS_MAX 64u
@@ -46,6 +48,19 @@ struct net_http_request {
     const struct net_address *peer;
 };
 
+/* A body that comes bit by bit from somewhere that may take its time. All on the loop's thread. */
+struct net_http_body;
+struct net_http_feed {
+    /* Put up to `bytes` (1 to NET_HTTP_PIECE_BYTES) from `offset` of the body on into `buffer` and call
+     * net_http_fed(body, ...), from here or later. One at a time. */
+    void (*want)(void *context, struct net_http_body *body, uint64_t offset, uint8_t *buffer,
+                 size_t bytes);
+    /* Exactly once, the last call: nothing more is wanted. A `want` that is not answered yet still has
+     * to be (its buffer lives until then). */
+    void (*done)(void *context);
+    void *context;
+};
+
 struct net_http_answer {
     int status;                /* 200 to 599 */
     const char *content_type;  /* NULL = application/json */
@@ -58,8 +73,9 @@ struct net_http_answer {
      * is applied by the server (304) when status is 200. */
     const void *body;
     uint64_t body_bytes;
-    int fd;             /* the server closes it, in every case; -1 = none */
-    uint64_t fd_offset; /* where the body begins in the file */
+    int fd;                           /* the server closes it, in every case; -1 = none */
+    const struct net_http_feed *feed; /* copied; instead of body and fd; NULL = none */
+    uint64_t fd_offset;               /* where the body begins in the file */
 };
 
 struct net_http_handler {
@@ -92,6 +108,9 @@ void net_http_server_take(void *server, int fd);
 /* Answers and frees the exchange. Body memory and texts are copied. A file that ends too early or
  * cannot be read breaks the connection, so that the reader notices. */
 void net_http_answer(struct net_http_exchange *exchange, const struct net_http_answer *answer);
+/* Answers a feed's `want`: how many bytes were put there (1 or more), or a negative number: the body
+ * can't be had, and the connection breaks. */
+void net_http_fed(struct net_http_body *body, ssize_t bytes);
 /* A short JSON error with the status's own words: {"error":"not found"}. `text` replaces them when
  * not NULL (plain ASCII without quotes, backslashes and control characters: asserted). */
 void net_http_answer_error(struct net_http_exchange *exchange, int status, const char *text);

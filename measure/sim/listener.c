@@ -208,6 +208,7 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
     case NODE_EFFECT_WANT_FAILED:
     case NODE_EFFECT_SWITCH:
     case NODE_EFFECT_PREPARE:
+    case NODE_EFFECT_LEND:
     case NODE_EFFECT_SILENCE:
     case NODE_EFFECT_SET_PAUSED:
         carry_out_sound(world, listener, effect);

@@ -14,8 +14,8 @@
 
 #include "player/core/files.h"
 
-/* What plays, what is prepared, and one whose late reads still come. */
-#define ACCOUNT_PLAYS 3u
+/* What plays, what is prepared, one whose late reads still come, and what is lent. */
+#define ACCOUNT_PLAYS (3u + NODE_LENDS_MAX)
 
 struct account_play {
     uint32_t entry; /* 0 = unused */

@@ -80,6 +80,10 @@ void node_free(struct node *node)
 
 static void enqueue(struct node *node, const struct node_event *event)
 {
+    if (event->enqueue.lent) {
+        node_lend_begin(node, event->enqueue.entry, event->enqueue.track_id);
+        return;
+    }
     int rc = queue_add(&node->queue, event->enqueue.entry, event->enqueue.track_id,
                        event->enqueue.fetch_only);
     if (rc == ERROR_FULL) {
@@ -181,6 +185,9 @@ static void dispatch_command(struct node *node, const struct node_event *event)
     case NODE_EVENT_STOP:
         node_play_stop(node);
         break;
+    case NODE_EVENT_DROP:
+        node_lend_drop(node, event->drop.entry);
+        break;
     default:
         break;
     }
@@ -198,6 +205,7 @@ static void dispatch(struct node *node, const struct node_event *event)
     case NODE_EVENT_PAUSE:
     case NODE_EVENT_RESUME:
     case NODE_EVENT_STOP:
+    case NODE_EVENT_DROP:
         dispatch_command(node, event);
         break;
     case NODE_EVENT_CACHED_FILE:
@@ -276,6 +284,7 @@ static void settle(struct node *node)
         node_tracks_settle(node);
         node_tracks_reach(node);
         node_tracks_fetched(node);
+        node_lend_settle(node);
         node_play_settle(node);
         node_start_settle(node);
         node_play_prepare(node);
@@ -299,7 +308,8 @@ static uint64_t starve_deadline_us(const struct node *node)
     for (uint32_t i = 0; i < node->wants.count; i++) {
         oldest_us = time_min_us(oldest_us, node->wants.list[i].since_us);
     }
-    if (node->play.phase == PLAY_OPENING || queue_next_fetch((struct queue *)&node->queue, 0)) {
+    if (node->play.phase == PLAY_OPENING || node->lends.count > 0 ||
+        queue_next_fetch((struct queue *)&node->queue, 0)) {
         oldest_us = time_min_us(oldest_us, node->play.command_us);
     }
     return oldest_us == TIME_NEVER_US ? TIME_NEVER_US : node_tracks_starve_us(node, oldest_us);

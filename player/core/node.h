@@ -42,6 +42,9 @@
                                           that does not help: NODE_NOTE_QUEUE_FULL */
 #define NODE_LINKS_MAX 80u /* links at a time: 60 peers, the origin, attempts */
 #define NODE_LINK_INCOMING 0x80000000u /* in the numbers of links that others began */
+#define NODE_ENTRY_LENT 0x80000000u    /* in the numbers of lent entries */
+#define NODE_LENDS_MAX                                                                             \
+    8u /* entries that are lent at a time; more is the caller's mistake (asserted) */
 #define NODE_WANTS_MAX 64u /* WANTs outstanding; more is the caller's mistake (asserted) */
 #define NODE_SLOTS_DEFAULT 512u
 
@@ -98,7 +101,8 @@ enum node_event_kind {
     NODE_EVENT_SEEK,    /* within what plays, or is about to: SWITCH to the same entry follows */
     NODE_EVENT_PAUSE,
     NODE_EVENT_RESUME,
-    NODE_EVENT_STOP, /* silence; nothing is fetched any more; the queue stays */
+    NODE_EVENT_STOP, /* silence; nothing is fetched any more, but for what is lent; the queue stays */
+    NODE_EVENT_DROP, /* an entry that is fetched or lent is not needed any more */
     /* The store. */
     NODE_EVENT_CACHED_FILE,     /* at the start: a file that the store holds, or a part of it */
     NODE_EVENT_CACHE_STATE,     /* writing to the store works (again), or does not */
@@ -148,7 +152,15 @@ struct node_event {
             bool fetch_only; /* get the whole file and report it, do not play it (`refrain fetch`).
                                 Where nothing is stored the caller reads it while it comes (WANT and
                                 READ), so that slots become free */
+            bool
+                lent; /* for another player (a gateway's, a plug-in's): LEND follows, and then what it
+                          WANTs is got, and a little ahead of what it reads, until a DROP. It does not
+                          stand in the queue: `entry` is NODE_ENTRY_LENT | the caller's own number,
+                          never the same twice. Not with fetch_only */
         } enqueue;
+        struct {
+            uint32_t entry; /* lent, or with fetch_only. One that is complete: no change */
+        } drop;
         struct {
             uint32_t entry; /* START: enqueued before. SEEK: ignored */
             uint64_t position_us;
@@ -300,6 +312,7 @@ enum node_effect_kind {
     NODE_EFFECT_WANT_FAILED,
     NODE_EFFECT_SWITCH,     /* silence and forget all chains, open this entry's at a position */
     NODE_EFFECT_PREPARE,    /* open this entry's chain; it follows what plays, gaplessly */
+    NODE_EFFECT_LEND,       /* a lent entry's file may be read from now on */
     NODE_EFFECT_SILENCE,    /* STOP: forget all chains */
     NODE_EFFECT_SET_PAUSED, /* by the listener, or held back because it would soon stand still */
     NODE_EFFECT_NOTE,       /* for the listener */
@@ -426,11 +439,12 @@ struct node_effect {
         } want;
         struct {
             uint32_t entry;
-            uint64_t position_us;                  /* SWITCH; 0 for PREPARE */
-            const struct media_manifest *manifest; /* valid while the entry plays or is prepared */
+            uint64_t position_us;                  /* SWITCH; 0 for PREPARE and LEND */
+            const struct media_manifest *manifest; /* valid while the entry plays or is prepared; of
+                                                      a LEND, during the call */
             uint32_t file_index;                   /* which of its files */
             media_handle file;
-        } open; /* SWITCH, PREPARE */
+        } open; /* SWITCH, PREPARE, LEND */
         struct {
             bool paused;
         } set_paused;
@@ -446,7 +460,7 @@ struct node_update {
 
 /* Totals since node_new, as docs/CLI.md defines them. */
 struct node_summary {
-    uint32_t tracks; /* entries of which sound was heard */
+    uint32_t tracks; /* entries of which sound was heard, or that were lent and read */
     uint64_t played_us;
     uint64_t bytes[NODE_SOURCES]; /* of played tracks */
     uint64_t duplicate_bytes;     /* payload that we had already */

@@ -636,14 +636,14 @@ static bool entry_reads(struct node *node, uint32_t entry)
     if (entry == play->prepared) {
         return true;
     }
-    const struct queue_entry *queued = queue_find(&node->queue, entry);
+    const struct queue_entry *queued = node_lend_find(node, entry);
     return queued != NULL && queued->is_fetch && queued->error == 0;
 }
 
 /* What who may not want is told: why its entry failed, or (the reader asks again) not now. */
 static int refusal(struct node *node, uint32_t entry)
 {
-    const struct queue_entry *queued = queue_find(&node->queue, entry);
+    const struct queue_entry *queued = node_lend_find(node, entry);
     return queued != NULL && queued->error != 0 ? queued->error : ERROR_CANCELLED;
 }
 
@@ -668,6 +668,7 @@ void node_chunks_want(struct node *node, const struct node_event *event)
     assert(want->first_chunk < file->chunk_count &&
            want->count <= file->chunk_count - want->first_chunk);
     node_play_waits(node, want);
+    node_lend_reads(node, want->entry, want->first_chunk, want->count);
     if (files_holds_all(file, want->first_chunk, want->count)) {
         node_chunks_answer(node, index, 0);
         return;

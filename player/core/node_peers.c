@@ -275,6 +275,8 @@ static uint32_t weight_of(enum window_role role, uint32_t index)
         return WEIGHT_NEXT;
     case WINDOW_FETCH:
         return WEIGHT_FETCH;
+    case WINDOW_LENT:
+        return WEIGHT_NEXT;
     case WINDOW_HEAD:
     case WINDOW_LOOKUP:
         break;
@@ -286,7 +288,7 @@ static uint32_t weight_of(enum window_role role, uint32_t index)
 /* Are its holders looked for at this time? */
 static bool is_sought(const struct node *node, const struct window_item *item, uint32_t index)
 {
-    if (item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH ||
+    if (item->role == WINDOW_CURRENT || item->role >= WINDOW_FETCH ||
         index <= node->preset->search_entries) {
         return true;
     }
@@ -300,7 +302,7 @@ static bool is_wish_urgent(const struct node *node, enum window_role role)
     if (role == WINDOW_CURRENT) {
         return play->phase < PLAY_SOUNDING || play->is_stalled || play->is_held;
     }
-    return role == WINDOW_FETCH && play->entry == 0;
+    return role >= WINDOW_FETCH && play->entry == 0;
 }
 
 static void make_wishes(const struct node *node, struct wishes *wishes)

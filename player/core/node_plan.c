@@ -178,7 +178,7 @@ static void add_near(struct node *node, struct demands *demands)
         bool is_next =
             item->entry == node->play.prepared ||
             (item->role == WINDOW_NEXT && node->config.fast && node->play.phase == PLAY_SOUNDING);
-        if (item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH ||
+        if (item->role == WINDOW_CURRENT || item->role >= WINDOW_FETCH ||
             (!is_next && begins_us[i] > node->preset->next_origin_us)) {
             continue;
         }
@@ -221,6 +221,21 @@ static void add_fetch(struct demands *demands, struct file *file, bool can_store
                                          .due_us = TIME_NEVER_US});
 }
 
+/* What another player reads next; what it waits for stands among the wants. */
+static void add_lent(const struct node *node, struct demands *demands, uint32_t entry,
+                     struct file *file, const struct media_file *media)
+{
+    uint32_t begin = 0;
+    uint32_t end = node_lend_ahead(node, entry, &begin);
+    uint64_t step_us = media_file_duration_us(media) / file->chunk_count;
+    add(demands, (struct planner_demand){.file = file,
+                                         .begin = begin,
+                                         .end = end,
+                                         .priority = P2P_PRIORITY_AHEAD,
+                                         .due_us = time_add_us(node->now_us, step_us),
+                                         .step_us = step_us});
+}
+
 static void add_item(struct node *node, struct demands *demands, const struct window_item *item,
                      enum window_role role)
 {
@@ -249,6 +264,9 @@ static void add_item(struct node *node, struct demands *demands, const struct wi
     case WINDOW_FETCH:
         add_fetch(demands, file, node_chunks_can_store(node, file));
         break;
+    case WINDOW_LENT:
+        add_lent(node, demands, item->entry, file, media);
+        break;
     case WINDOW_LOOKUP:
         break;
     }
@@ -270,6 +288,7 @@ static void make_demands(struct node *node, struct demands *demands)
     add_wants(node, demands);
     add_role(node, demands, WINDOW_CURRENT);
     add_near(node, demands);
+    add_role(node, demands, WINDOW_LENT);
     const struct track *track = node_play_track(node);
     struct file *file = track == NULL ? NULL : files_find(&node->files, track->file);
     if (file != NULL && file->is_attached && node->play.phase == PLAY_SOUNDING) {
@@ -406,7 +425,7 @@ static void open_tracks(struct node *node)
             item->role == WINDOW_NEXT && node->play.phase == PLAY_SOUNDING &&
             playhead_left_us(&node->play.head, node->now_us) <= node->preset->next_origin_us;
         bool wants_start =
-            item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH || is_next_due;
+            item->role == WINDOW_CURRENT || item->role >= WINDOW_FETCH || is_next_due;
         if (wants_start || opening < node->preset->lookup_open_max) {
             open_track(node, link, track, wants_start);
             opening++;
@@ -477,7 +496,7 @@ static void ask_for_chunks(struct node *node)
 void node_plan(struct node *node)
 {
     bool is_time = node->overlay != NULL && node->now_us >= node->peers.plan_us;
-    if ((!node->is_plan_due && !is_time) || node->is_stopped) {
+    if ((!node->is_plan_due && !is_time) || (node->is_stopped && node->lends.count == 0)) {
         return;
     }
     node->is_plan_due = false;

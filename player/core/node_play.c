@@ -391,7 +391,7 @@ static void ended(struct node *node, uint32_t entry)
 void node_play_fail_entry(struct node *node, uint32_t entry, int error)
 {
     struct play *play = &node->play;
-    struct queue_entry *queued = queue_find(&node->queue, entry);
+    struct queue_entry *queued = node_lend_find(node, entry);
     if (queued == NULL || queued->is_done) {
         return;
     }
@@ -478,6 +478,8 @@ void node_play_read(struct node *node, uint32_t entry, struct file *file, uint32
                     uint32_t count)
 {
     struct play *play = &node->play;
+    node_lend_hear(node, entry, file);
+    node_lend_reads(node, entry, first, count);
     for (uint32_t chunk = first; chunk < first + count; chunk++) {
         file->chunks[chunk] |= FILE_READ;
         if (accounting_read(&node->accounting, entry, file, chunk)) {

@@ -14,6 +14,7 @@
  *   node_late.c    what comes too late: taken back, or asked for a second time
  *   node_peers.c   the overlay: whom to link with, who has what
  *   node_give.c    what peers take from us
+ *   node_lend.c    what other players read through us
  */
 #ifndef PLAYER_CORE_NODE_STATE_H
 #define PLAYER_CORE_NODE_STATE_H
@@ -82,6 +83,20 @@ struct late {
     uint64_t look_us;       /* when to look again; TIME_NEVER_US = when something happens */
 };
 
+/* What node_lend.c keeps of an entry that is lent. */
+struct lend {
+    struct queue_entry queued;
+    uint32_t read_chunk; /* where it is read next, as far as it reads on in order */
+    bool is_told;        /* its LEND was said */
+    bool is_wanted;      /* its reader has begun */
+    bool is_heard;       /* something of it was read: it counts as played */
+};
+
+struct lends {
+    struct lend list[NODE_LENDS_MAX]; /* in the order of their beginning */
+    uint32_t count;
+};
+
 /* What node_peers.c keeps, and what the shell has said before there was an overlay. */
 struct peers {
     bool is_listening;
@@ -122,6 +137,7 @@ struct node {
     struct play play;
     struct start_rule start_rule;
     struct late late;
+    struct lends lends;
     struct peers peers;
     struct overlay *overlay; /* NULL until it is needed */
     struct giver *giver;     /* NULL until there is a peer */
@@ -189,6 +205,24 @@ void node_play_waits(struct node *node, const struct want *want);
 
 /* The hold is over: what stood still goes on. */
 void node_play_let_go(struct node *node);
+
+/* node_lend.c */
+/* An entry of the queue, or a lent one; NULL: no such entry. Valid until the next ENQUEUE or DROP. */
+struct queue_entry *node_lend_find(struct node *node, uint32_t entry);
+void node_lend_begin(struct node *node, uint32_t entry, const uint8_t *track_id);
+/* Not needed any more; a fetch is ended likewise. */
+void node_lend_drop(struct node *node, uint32_t entry);
+/* Adds what is lent to the window. */
+void node_lend_show(struct node *node);
+/* Says LEND for what can be read by now. */
+void node_lend_settle(struct node *node);
+/* A chunk of a lent entry is waited for, or was read. */
+void node_lend_reads(struct node *node, uint32_t entry, uint32_t first, uint32_t count);
+/* Counts a lent entry as played when the first of it is read. */
+void node_lend_hear(struct node *node, uint32_t entry, struct file *file);
+/* What is to be got of an entry before it is asked for: from *ret_begin on, before the chunk
+ * returned. Not lent: *ret_begin is returned. */
+uint32_t node_lend_ahead(const struct node *node, uint32_t entry, uint32_t *ret_begin);
 
 /* node_start.c */
 /* Holds the sound back, or lets it go, as the start rule says. */

@@ -11,7 +11,7 @@
 
 struct track *node_track_of(const struct node *node, uint32_t entry)
 {
-    const struct queue_entry *queued = queue_find((struct queue *)&node->queue, entry);
+    const struct queue_entry *queued = node_lend_find((struct node *)node, entry);
     return queued == NULL ? NULL : tracks_find(&node->tracks, queued->track_id);
 }
 
@@ -227,7 +227,7 @@ void node_tracks_begins(const struct node *node, uint64_t ret_begins_us[WINDOW_M
                              : TIME_NEVER_US;
     for (uint32_t i = 0; i < node->window.count; i++) {
         const struct window_item *item = &node->window.items[i];
-        if (item->role == WINDOW_CURRENT || item->role == WINDOW_FETCH) {
+        if (item->role == WINDOW_CURRENT || item->role >= WINDOW_FETCH) {
             ret_begins_us[i] = item->role == WINDOW_CURRENT ? 0 : TIME_NEVER_US;
             continue;
         }
@@ -250,6 +250,7 @@ static enum cache_protection protection_of(enum window_role role)
     case WINDOW_CURRENT:
     case WINDOW_NEXT:
     case WINDOW_FETCH:
+    case WINDOW_LENT:
         return CACHE_PROTECTION_PINNED;
     case WINDOW_HEAD:
         return CACHE_PROTECTION_HEAD;
@@ -306,7 +307,7 @@ static void attach(struct node *node, const struct window_item *item, struct tra
 /* The item's track, loaded if it is new. NULL: no room; the window stays due. */
 static struct track *load(struct node *node, const struct window_item *item)
 {
-    const struct queue_entry *queued = queue_find(&node->queue, item->entry);
+    const struct queue_entry *queued = node_lend_find(node, item->entry);
     struct track *track = tracks_find(&node->tracks, queued->track_id);
     if (track == NULL && node->tracks.count < TRACKS_MAX) {
         track = tracks_add(&node->tracks, queued->track_id);
@@ -369,6 +370,7 @@ static bool make_window(struct node *node)
     if (node->is_stopped) {
         node->window.count = 0;
     }
+    node_lend_show(node);
     unprotect(node);
     unmark(node);
     uint64_t begins_us[WINDOW_MAX];
@@ -429,7 +431,7 @@ void node_tracks_refused(struct node *node, const struct file *file)
     for (uint32_t i = 0; i < node->window.count; i++) {
         struct window_item item = node->window.items[i];
         const struct track *track = node_track_of(node, item.entry);
-        if (item.role == WINDOW_FETCH && track != NULL && track->file == file->handle) {
+        if (item.role >= WINDOW_FETCH && track != NULL && track->file == file->handle) {
             node_play_fail_entry(node, item.entry, file->refused);
         }
     }
@@ -480,11 +482,11 @@ static bool item_needs_origin(const struct node *node, const struct window_item 
     }
     if (track->state == TRACK_LOADING) {
         /* The way to the origin takes longest: it begins while the cache is asked. */
-        return item->role == WINDOW_CURRENT;
+        return item->role == WINDOW_CURRENT || item->role == WINDOW_LENT;
     }
     const struct file *file = files_find(&node->files, track->file);
     bool is_whole =
-        item->role == WINDOW_CURRENT || item->role == WINDOW_NEXT || item->role == WINDOW_FETCH;
+        item->role == WINDOW_CURRENT || item->role == WINDOW_NEXT || item->role >= WINDOW_FETCH;
     return is_whole && file != NULL && file->is_attached && file->refused == 0 &&
            file->missing_count > 0;
 }
@@ -526,7 +528,7 @@ void node_tracks_reach(struct node *node)
         const struct track *track = node_track_of(node, item.entry);
         bool is_loading = track != NULL && track->state == TRACK_LOADING;
         bool is_opening = item.role == WINDOW_CURRENT && node->play.phase == PLAY_OPENING;
-        if ((is_opening || item.role == WINDOW_FETCH) && !is_loading &&
+        if ((is_opening || item.role >= WINDOW_FETCH) && !is_loading &&
             item_needs_origin(node, &item)) {
             node_play_fail_entry(node, item.entry, error);
         }

@@ -23,6 +23,11 @@ enum {
     RECORD_FAST = 2,
     RECORD_PEERS = 4,
 };
+/* How an entry was enqueued; 0 = to be played. */
+enum {
+    RECORD_FETCH = 1,
+    RECORD_LENT = 2,
+};
 #define RECORD_FLAGS (RECORD_OFFLINE | RECORD_FAST | RECORD_PEERS)
 
 /* --- the head -------------------------------------------------------------------------------------- */
@@ -307,7 +312,11 @@ static void put_fields(struct writer *writer, const struct node_event *event,
     case NODE_EVENT_ENQUEUE:
         writer_u32(writer, event->enqueue.entry);
         writer_bytes(writer, event->enqueue.track_id, TRACK_ID_BYTES);
-        writer_u8(writer, event->enqueue.fetch_only);
+        writer_u8(writer, (uint8_t)((event->enqueue.fetch_only ? RECORD_FETCH : 0) |
+                                    (event->enqueue.lent ? RECORD_LENT : 0)));
+        break;
+    case NODE_EVENT_DROP:
+        writer_u32(writer, event->drop.entry);
         break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:
@@ -608,6 +617,14 @@ static int get_answer(struct cursor *cursor, struct record *ret)
     return 0;
 }
 
+static int get_enqueue_kind(struct cursor *cursor, struct node_event *event)
+{
+    uint8_t kind = cursor_u8(cursor);
+    event->enqueue.fetch_only = kind == RECORD_FETCH;
+    event->enqueue.lent = kind == RECORD_LENT;
+    return kind <= RECORD_LENT ? 0 : ERROR_MALFORMED;
+}
+
 static int get_fields(struct cursor *cursor, struct media_intern *intern, struct record *ret)
 {
     struct node_event *event = &ret->event;
@@ -620,7 +637,9 @@ static int get_fields(struct cursor *cursor, struct media_intern *intern, struct
     case NODE_EVENT_ENQUEUE:
         event->enqueue.entry = cursor_u32(cursor);
         cursor_copy(cursor, event->enqueue.track_id, TRACK_ID_BYTES);
-        event->enqueue.fetch_only = get_bool(cursor);
+        return get_enqueue_kind(cursor, event);
+    case NODE_EVENT_DROP:
+        event->drop.entry = cursor_u32(cursor);
         break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:

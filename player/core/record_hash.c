@@ -153,6 +153,7 @@ static uint64_t hash_effect(uint64_t hash, const struct node_effect *effect)
         return hash_pair(hash, effect->want.want, (uint64_t)(int64_t)effect->want.error);
     case NODE_EFFECT_SWITCH:
     case NODE_EFFECT_PREPARE:
+    case NODE_EFFECT_LEND:
         hash = hash_pair(hash, effect->open.entry, effect->open.position_us);
         hash = hash_bytes(hash, effect->open.manifest->track_id, TRACK_ID_BYTES);
         return hash_pair(hash, effect->open.file_index, effect->open.file);

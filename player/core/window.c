@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #define PPM UINT64_C(1000000)
+#define AHEAD_MAX (WINDOW_MAX - 1u - WINDOW_FETCHES - WINDOW_LENDS)
 
 static void add(struct window *window, uint32_t entry, enum window_role role)
 {
@@ -25,9 +26,7 @@ void window_make(struct window *window, struct queue *queue, const struct node_p
     if (current != 0) {
         add(window, current, WINDOW_CURRENT);
         const struct queue_entry *entry = queue_next_play(queue, current);
-        uint32_t ahead = preset->lookup_entries < WINDOW_MAX - 1 - WINDOW_FETCHES
-                             ? preset->lookup_entries
-                             : WINDOW_MAX - 1 - WINDOW_FETCHES;
+        uint32_t ahead = preset->lookup_entries < AHEAD_MAX ? preset->lookup_entries : AHEAD_MAX;
         for (uint32_t i = 0; i < ahead && entry != NULL; i++) {
             enum window_role role = i < preset->head_entries ? WINDOW_HEAD : WINDOW_LOOKUP;
             add(window, entry->number, i == 0 ? WINDOW_NEXT : role);
@@ -39,6 +38,12 @@ void window_make(struct window *window, struct queue *queue, const struct node_p
         add(window, fetch->number, WINDOW_FETCH);
         fetch = queue_next_fetch(queue, fetch->number);
     }
+}
+
+void window_add_lent(struct window *window, uint32_t entry)
+{
+    assert(window->count < WINDOW_MAX);
+    add(window, entry, WINDOW_LENT);
 }
 
 void window_budget_init(struct budget *budget, const struct node_preset *preset)

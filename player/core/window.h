@@ -11,10 +11,12 @@
 #include "player/core/preset.h"
 #include "player/core/queue.h"
 
-/* Current, looked-up and fetched entries. */
-#define WINDOW_MAX 48u
+/* Current, looked-up, fetched and lent entries. */
+#define WINDOW_MAX 56u
 /* Fetched at a time, so that the next one's manifest is here when the first is done. */
 #define WINDOW_FETCHES 2u
+/* Places that are kept for what is lent (node_lend.c). */
+#define WINDOW_LENDS 8u
 
 enum window_role {
     WINDOW_CURRENT = 1,
@@ -22,6 +24,7 @@ enum window_role {
     WINDOW_HEAD = 3,   /* its start set is fetched within the budget */
     WINDOW_LOOKUP = 4, /* its manifest is fetched */
     WINDOW_FETCH = 5,  /* wholly fetched, not played */
+    WINDOW_LENT = 6,   /* read by another player */
 };
 
 struct window_item {
@@ -34,9 +37,11 @@ struct window {
     uint32_t count;
 };
 
-/* `current`: 0 = nothing plays, and only fetches matter. */
+/* `current`: 0 = nothing plays, and only fetches matter. WINDOW_LENDS places stay free. */
 void window_make(struct window *window, struct queue *queue, const struct node_preset *preset,
                  uint32_t current);
+/* There must be room (asserted). */
+void window_add_lent(struct window *window, uint32_t entry);
 
 struct budget {
     uint64_t tokens; /* bytes */

@@ -115,6 +115,10 @@ static void set_paused(struct engine *engine, bool paused)
 
 static void note(struct engine *engine, const struct node_note *told)
 {
+    if ((told->entry & NODE_ENTRY_LENT) != 0) {
+        engine_loan_failed(engine, told);
+        return;
+    }
     if (told->kind == NODE_NOTE_CACHE_OFF) {
         net_deadline_set(engine->store_retry, net_now_us() + ENGINE_STORE_RETRY_US);
     }
@@ -174,6 +178,16 @@ static void for_peers(struct engine *engine, const struct node_effect *effect)
     }
 }
 
+/* For our own sound, or for another player. */
+static void open_entry(struct engine *engine, const struct node_effect *effect)
+{
+    if (effect->kind == NODE_EFFECT_LEND) {
+        engine_loan_lent(engine, effect);
+    } else {
+        sound_open_entry(engine, effect);
+    }
+}
+
 void effects_carry_out(struct engine *engine, const struct node_effect *effect)
 {
     switch (effect->kind) {
@@ -226,7 +240,8 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
         break;
     case NODE_EFFECT_SWITCH:
     case NODE_EFFECT_PREPARE:
-        sound_open_entry(engine, effect);
+    case NODE_EFFECT_LEND:
+        open_entry(engine, effect);
         break;
     case NODE_EFFECT_SILENCE:
         sound_silence(engine);

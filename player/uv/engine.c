@@ -502,6 +502,7 @@ void engine_free(struct engine *engine)
     }
     assert(engine->origin.link == NULL && engine->copy == NULL);
     sound_close_inputs(engine);
+    engine_loan_free_all(engine);
     peers_free(engine);
     net_mailbox_free(engine->mailbox);
     net_tls_free(engine->origin.tls);

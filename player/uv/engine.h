@@ -122,6 +122,30 @@ uint32_t engine_get_peers(const struct engine *engine, struct node_peer *ret_pee
 int engine_copy_file(struct engine *engine, uint32_t entry, const struct media_file *file,
                      const char *path, void (*done)(void *context, int error), void *context);
 
+/*
+ * Loans: a track's bytes for another player (docs/DESKTOP.md). What is read is got as if it played, and
+ * a little ahead of it; nothing else of the file is.
+ *
+ * Happy path: engine_lend -> ready(0) -> engine_loan_open for each reader -> reader_file_read on threads
+ * of theirs -> engine_loan_close -> engine_loan_return. Failure modes: ready with an error; reads that
+ * fail with it later.
+ */
+struct engine_loan;
+struct reader_file;
+/* Once, on the loop, not from inside engine_lend: 0 and the file (borrowed until the return), or why it
+ * can't be had: as of NODE_NOTE_ENTRY_FAILED. */
+typedef void engine_loan_ready(void *context, int error, const struct media_file *file);
+/* ERROR_BUSY: ENGINE_LOANS_MAX are out. ERROR_NO_MEMORY. */
+#define ENGINE_LOANS_MAX NODE_LENDS_MAX
+int engine_lend(struct engine *engine, const uint8_t track_id[TRACK_ID_BYTES],
+                engine_loan_ready *ready, void *context, struct engine_loan **ret_loan);
+/* After ready(0): one more reader (player/uv/reader.h), for one thread. ERROR_NO_MEMORY. */
+int engine_loan_open(struct engine_loan *loan, struct reader_file **ret_file);
+/* Its thread reads no more. */
+void engine_loan_close(struct engine_loan *loan, struct reader_file *file);
+/* All its readers are closed (asserted). No `ready` any more. Accepts NULL. */
+void engine_loan_return(struct engine_loan *loan);
+
 /* Adds the file's bytes to the sums, each chunk under the source that it came from; chunks that are
  * not here are left out. */
 void engine_add_sources(const struct engine *engine, const struct media_file_id *id,

@@ -7,6 +7,7 @@
  *   peers.c        own key, listening, discovery, remembered contacts
  *   peer_links.c   links to peers
  *   giving.c       what peers ask for, from the store
+ *   loans.c        what other players read through us
  *   storage.c      the store and its answers
  *   sound.c        readers and the output
  *   tape.c         --record
@@ -171,8 +172,10 @@ struct engine {
     struct engine_entry *entries;
     uint32_t entry_count, entry_capacity;
     struct engine_input *inputs;
-    uint32_t serial;          /* of the last SWITCH or SILENCE */
-    struct engine_copy *copy; /* under way */
+    uint32_t serial;           /* of the last SWITCH or SILENCE */
+    struct engine_copy *copy;  /* under way */
+    struct engine_loan *loans; /* that are out */
+    uint32_t loan_serial;      /* of the last one */
 };
 
 /* Gives the node one event and carries out all that follows. Sets now_us itself. */
@@ -255,6 +258,13 @@ struct reader_file *sound_open_input(struct engine *engine, uint32_t entry, medi
                                      const struct media_file_id *id);
 void sound_close_input(struct engine *engine, struct reader_file *file);
 void sound_close_inputs(struct engine *engine);
+
+/* The node's LEND; what it says of lent entries; a chunk that a loan's reader has read. */
+void engine_loan_lent(struct engine *engine, const struct node_effect *effect);
+void engine_loan_failed(struct engine *engine, const struct node_note *note);
+void engine_loan_read(struct engine *engine, const struct reader_post *post);
+/* Frees what is still out; reading threads have ended. */
+void engine_loan_free_all(struct engine *engine);
 
 /* Breaks a copy that is under way; its `done` still comes. */
 void engine_copy_break(struct engine *engine);

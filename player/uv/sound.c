@@ -180,6 +180,10 @@ static bool is_first_read(struct engine_entry *entry, uint32_t chunk)
 
 void sound_read(struct engine *engine, const struct reader_post *post)
 {
+    if ((post->entry & NODE_ENTRY_LENT) != 0) {
+        engine_loan_read(engine, post);
+        return;
+    }
     assert(post->entry >= 1 && post->entry <= engine->entry_count && post->count == 1);
     struct engine_entry *entry = &engine->entries[post->entry - 1];
     if (entry->read == NULL) {

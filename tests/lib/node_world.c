@@ -705,7 +705,7 @@ static bool foresee(struct world *world, struct node_event *event)
         uint32_t entry = event->kind == NODE_EVENT_WANT ? event->want.entry : event->read.entry;
         bool is_open = entry == world->chains[0].entry || entry == world->chains[1].entry;
         world->wants_posted += is_open && event->kind == NODE_EVENT_WANT;
-        return is_open;
+        return is_open || (entry & NODE_ENTRY_LENT) != 0;
     }
     return true;
 }

@@ -37,6 +37,13 @@ struct world {
     bool server_has_closed;
     unsigned requests;
     struct net_deferred next_piece;
+    /* "/feed": every second piece comes later, the third time an odd count. */
+    struct net_deferred feeding;
+    struct net_http_body *fed;
+    uint8_t *fed_buffer;
+    uint64_t fed_offset;
+    size_t fed_bytes;
+    unsigned fed_times, fed_done;
 };
 
 static char file_name[] = "/tmp/refrain_test_http_XXXXXX";
@@ -61,6 +68,38 @@ static void make_file(void)
 }
 
 /* ---- the handler ---- */
+
+static void feed_now(void *context)
+{
+    struct world *world = context;
+    for (size_t i = 0; i < world->fed_bytes; i++) {
+        world->fed_buffer[i] = file_byte((size_t)world->fed_offset + i);
+    }
+    net_http_fed(world->fed, world->fed_times == 20 ? -1 : (ssize_t)world->fed_bytes);
+}
+
+static void on_want(void *context, struct net_http_body *body, uint64_t offset, uint8_t *buffer,
+                    size_t bytes)
+{
+    struct world *world = context;
+    world->fed = body;
+    world->fed_buffer = buffer;
+    world->fed_offset = offset;
+    world->fed_bytes = world->fed_times % 3 == 2 && bytes > 777 ? 777 : bytes;
+    world->fed_times++;
+    world->feeding = (struct net_deferred){.callback = feed_now, .context = world};
+    if (world->fed_times % 2 == 0) {
+        net_loop_defer(world->loop, &world->feeding);
+    } else {
+        feed_now(world);
+    }
+}
+
+static void on_done(void *context)
+{
+    struct world *world = context;
+    world->fed_done++;
+}
 
 static void answer_text(struct net_http_exchange *exchange, const char *text)
 {
@@ -94,6 +133,11 @@ static void on_request(void *context, struct net_http_exchange *exchange,
         answer.content_type = "audio/ogg";
         answer.fd = open(file_name, O_RDONLY | O_CLOEXEC);
         answer.body_bytes = FILE_BYTES + (request->path[1] == 's' ? 1 : 0);
+        net_http_answer(exchange, &answer);
+    } else if (strcmp(request->path, "/feed") == 0) {
+        struct net_http_feed feed = {.want = on_want, .done = on_done, .context = world};
+        struct net_http_answer answer = {.status = 200, .is_ranged = true, .fd = -1, .feed = &feed};
+        answer.body_bytes = FILE_BYTES;
         net_http_answer(exchange, &answer);
     } else {
         net_http_answer_error(exchange, 404, NULL);
@@ -409,6 +453,37 @@ static void test_file(void **state)
     free(part.got);
 }
 
+/* A body that comes bit by bit, at once and later; for HEAD nobody asks for it; one that breaks. */
+static void test_feed(void **state)
+{
+    (void)state;
+    struct world part = {.piece = 0};
+    const char *sent = "GET /feed HTTP/1.1\r\nRange: bytes=100001-700000\r\n" LAST;
+    run(&part, NULL, sent, strlen(sent));
+    check_body(&part, 100001, 600000);
+    assert_true(part.fed_times > 10);
+    assert_int_equal(part.fed_done, 1);
+    free(part.got);
+    struct world head = {.piece = 0};
+    sent = "HEAD /feed HTTP/1.1\r\n" LAST;
+    run(&head, NULL, sent, strlen(sent));
+    assert_non_null(strstr(head.got, "Content-Length: 3000000\r\n"));
+    assert_int_equal(head.fed_times, 0);
+    assert_int_equal(head.fed_done, 1);
+    free(head.got);
+    struct world broken = {.piece = 0};
+    sent = "GET /feed HTTP/1.1\r\n" LAST;
+    run(&broken, NULL, sent, strlen(sent));
+    assert_int_equal(broken.fed_times, 20);
+    assert_int_equal(broken.fed_done, 1);
+    assert_true(broken.got_bytes < FILE_BYTES);
+    free(broken.got);
+    struct world gone = {.drops = true};
+    run(&gone, NULL, sent, strlen(sent));
+    assert_int_equal(gone.fed_done, 1);
+    free(gone.got);
+}
+
 /* A client's blocking end sends a request and ends its side, if it shall; the server serves until
  * the connection is over. What the client's socket holds is read afterwards. */
 static ssize_t serve_pair(struct world *world, const struct net_http_config *config,
@@ -548,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_feed),
         cmocka_unit_test(test_half_closed_client),
         cmocka_unit_test(test_reader_that_stalls),
         cmocka_unit_test(test_file_that_ends),

@@ -27,7 +27,10 @@ static void fill_command(struct node_event *event, media_handle handle)
     case NODE_EVENT_ENQUEUE:
         event->enqueue.entry = 3;
         memset(event->enqueue.track_id, 0x5a, TRACK_ID_BYTES);
-        event->enqueue.fetch_only = true;
+        event->enqueue.lent = true;
+        break;
+    case NODE_EVENT_DROP:
+        event->drop.entry = 9;
         break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:

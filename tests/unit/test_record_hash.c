@@ -48,6 +48,7 @@ static struct node_effect effect(enum node_effect_kind kind, uint32_t n)
         break;
     case NODE_EFFECT_SWITCH:
     case NODE_EFFECT_PREPARE:
+    case NODE_EFFECT_LEND:
         made.open.manifest = &manifest;
         break;
     case NODE_EFFECT_SET_PAUSED:

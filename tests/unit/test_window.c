@@ -65,8 +65,13 @@ static void test_bounded(void **state)
     preset.lookup_entries = 1000;
     struct window window;
     window_make(&window, &queue, &preset, 1);
+    assert_int_equal(window.count, WINDOW_MAX - WINDOW_LENDS);
+    assert_int_equal(window.items[window.count - 1].role, WINDOW_FETCH);
+    for (uint32_t i = 1; i <= WINDOW_LENDS; i++) {
+        window_add_lent(&window, 3 * WINDOW_MAX + i);
+    }
     assert_int_equal(window.count, WINDOW_MAX);
-    assert_int_equal(window.items[WINDOW_MAX - 1].role, WINDOW_FETCH);
+    assert_int_equal(window.items[WINDOW_MAX - 1].role, WINDOW_LENT);
     queue_deinit(&queue);
 }
 
