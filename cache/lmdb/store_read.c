@@ -107,7 +107,7 @@ static int open_row(struct store *store, const struct media_file_id *file, uint3
     if (!media_file_id_valid(file) || row >= media_row_count(file->bytes)) {
         return ERROR_NOT_FOUND;
     }
-    uint64_t ticket = 0;
+    uint32_t ticket = 0;
     bool verified = store_verified_ask(&store->verified, file, row, &ticket);
     int error = begin_read(store, ret_txn);
     if (error != 0) {
