@@ -52,7 +52,8 @@ static void note_reached(struct overlay *overlay, const struct neighbour *neighb
 static bool is_lan(const struct overlay *overlay, const struct neighbour *neighbour,
                    const struct contact *contact)
 {
-    if (contact != NULL && (contact->flags & P2P_CONTACT_LAN) != 0) {
+    if ((contact != NULL && (contact->flags & P2P_CONTACT_LAN) != 0) ||
+        p2p_address_is_loopback(&neighbour->address)) {
         return true;
     }
     for (uint32_t i = 0; i < overlay->listen_count; i++) {

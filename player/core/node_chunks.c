@@ -723,11 +723,19 @@ void node_chunks_relieve(struct node *node)
         bool is_urgent = available == 0 && node->wants.count > 0;
         uint32_t worst = SLOT_NONE;
         uint64_t worst_score = 0;
+        /* Neighbouring slots mostly hold the same file. */
+        struct file *file = NULL;
+        bool is_kept = false;
         for (uint32_t i = 0; i < node->slots.count; i++) {
             const struct slot *slot = &node->slots.list[i];
-            struct file *file = slot->is_ready ? files_find(&node->files, slot->file) : NULL;
-            if (file == NULL || files_state(file, slot->chunk) != CHUNK_READY ||
-                node_chunks_can_store(node, file)) {
+            if (!slot->is_ready) {
+                continue;
+            }
+            if (file == NULL || file->handle != slot->file) {
+                file = files_find(&node->files, slot->file);
+                is_kept = file == NULL || node_chunks_can_store(node, file);
+            }
+            if (is_kept || files_state(file, slot->chunk) != CHUNK_READY) {
                 continue;
             }
             uint64_t score = uselessness(node, file, slot->chunk, is_urgent);
@@ -739,7 +747,7 @@ void node_chunks_relieve(struct node *node)
         if (worst == SLOT_NONE) {
             return;
         }
-        struct file *file = files_find(&node->files, node->slots.list[worst].file);
+        file = files_find(&node->files, node->slots.list[worst].file);
         uint32_t chunk = node->slots.list[worst].chunk;
         struct row *row = files_row(file, chunk);
         give_slot(node, row, chunk);

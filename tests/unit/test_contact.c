@@ -185,6 +185,34 @@ static void test_kinds(void **state)
     assert_false(p2p_address_is_local(&odd));
 }
 
+static void test_loopback(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_loopback;
+    } rows[] = {
+        {"127.0.0.1", true},
+        {"127.255.0.1", true},
+        {"128.0.0.1", false},
+        {"10.0.0.1", false},
+        {"0:0:0:0:0:0:0:1", true},
+        {"0:0:0:0:0:0:0:2", false},
+        {"fe80:0:0:0:0:0:0:1", false},
+        {"0:0:0:0:0:ffff:7f00:0001", true},
+        {"0:0:0:0:0:ffff:0a00:0001", false},
+        {"100:0:0:0:0:0:0:1", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct p2p_address one = address(rows[i].text);
+        if (p2p_address_is_loopback(&one) != rows[i].is_loopback) {
+            fail_msg("%s", rows[i].text);
+        }
+    }
+    const struct p2p_address none = {0};
+    assert_false(p2p_address_is_loopback(&none));
+}
+
 static void test_prefix(void **state)
 {
     (void)state;
@@ -230,7 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_drawn),
         cmocka_unit_test(test_form),       cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_loopback),   cmocka_unit_test(test_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

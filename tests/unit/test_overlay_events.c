@@ -39,6 +39,28 @@ static void test_a_link_that_goes_takes_its_word_along(void **state)
     bench_end(&bench);
 }
 
+/* Who comes over loopback is on this machine, in our own network, though nobody announced it. */
+static void test_loopback_is_our_own_network(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t first;
+        bool is_lan;
+    } rows[] = {{127, true}, {126, false}, {10, false}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct p2p_address address = {
+            .family = 4, .port = 4000, .address = {rows[i].first, 0, 0, 1}};
+        struct overlay_neighbour known;
+        uint8_t id[HASH_BYTES] = {9};
+        bench_start(&bench);
+        bench_begin(&bench);
+        assert_int_equal(overlay_link_up(bench.overlay, bench.now_us, 7, true, id, &address), 0);
+        assert_true(overlay_get_neighbour(bench.overlay, 7, &known));
+        assert_int_equal(known.is_lan, rows[i].is_lan);
+        bench_end(&bench);
+    }
+}
+
 static void test_all_holders_gone_at_once(void **state)
 {
     (void)state;
@@ -222,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_link_that_goes_takes_its_word_along),
+        cmocka_unit_test(test_loopback_is_our_own_network),
         cmocka_unit_test(test_all_holders_gone_at_once),
         cmocka_unit_test(test_the_tracker_comes_and_goes),
         cmocka_unit_test(test_increments_to_the_tracker),
