@@ -20,6 +20,7 @@ static const char help_program[] =
     "  play TARGET...           play tracks: from the cache, else from the origin\n"
     "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
     "  daemon                   give what the cache has, play what a front end asks for\n"
+    "  gateway [TARGET...]      serve tracks to other players, at 127.0.0.1\n"
     "  status, peers            what the running engine does; who its neighbours are\n"
     "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
     "  cache status             what the cache holds; also: cache verify, cache clear\n"
@@ -69,6 +70,21 @@ static const char help_daemon[] =
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
 
+static const char help_gateway[] =
+    "usage: refrain gateway [TARGET...] [OPTIONS]\n"
+    "\n"
+    "Serves http://127.0.0.1:PORT/TOKEN/tracks/ID to mpv, VLC, browsers and others: from the\n"
+    "cache, else from peers and the origin. Where an engine runs already, it says that one's\n"
+    "address and ends; else it runs until SIGINT or SIGTERM. Of each TARGET it prints the "
+    "address.\n"
+    "\n"
+    "  --port PORT         of the gateway; else any port that is free\n"
+    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
+    "  --offline           only what is in the cache\n"
+    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
+    "  --json              JSON lines on standard output\n"
+    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
+
 static const char help_status[] =
     "usage: refrain status [--json]\n"
     "\n"
@@ -110,6 +126,8 @@ const char *args_help(enum args_verb verb)
         return help_status;
     case ARGS_PEERS:
         return help_peers;
+    case ARGS_GATEWAY:
+        return help_gateway;
     case ARGS_NONE:
     case ARGS_VERBS:
         break;
@@ -256,11 +274,12 @@ enum option {
     OPTION_NO_UPLOAD,
     OPTION_UPLOAD_LIMIT,
     OPTION_LISTEN,
+    OPTION_PORT,
 };
 
 #define FOR(verb) (1u << (verb))
 #define FOR_ALL (FOR(ARGS_VERBS) - 1u)
-#define FOR_ENGINE (FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON))
+#define FOR_ENGINE (FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON) | FOR(ARGS_GATEWAY))
 
 static const struct option_form {
     const char *name;
@@ -275,7 +294,8 @@ static const struct option_form {
     {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
     {"-o", OPTION_TO, true, FOR(ARGS_FETCH)},
     {"--start", OPTION_START, true, FOR(ARGS_PLAY)},
-    {"--offline", OPTION_OFFLINE, false, FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_LS)},
+    {"--offline", OPTION_OFFLINE, false,
+     FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS)},
     {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR_ENGINE | FOR(ARGS_CACHE)},
     {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
     {"--json", OPTION_JSON, false, FOR_ALL},
@@ -285,6 +305,7 @@ static const struct option_form {
     {"--no-upload", OPTION_NO_UPLOAD, false, FOR_ENGINE},
     {"--upload-limit", OPTION_UPLOAD_LIMIT, true, FOR_ENGINE},
     {"--listen", OPTION_LISTEN, true, FOR_ENGINE},
+    {"--port", OPTION_PORT, true, FOR(ARGS_GATEWAY)},
 };
 
 /* What is being parsed. */
@@ -317,14 +338,15 @@ static int set_output(const struct parse *parse, const char *value)
     return 0;
 }
 
-static int set_port(const struct parse *parse, const char *value)
+static int set_port(const struct parse *parse, const char *option, const char *value,
+                    uint16_t *ret_port)
 {
     const char *rest = value;
     uint64_t port;
     if (take_number(&rest, UINT16_MAX, &port) != 0 || *rest != '\0' || port > UINT16_MAX) {
-        return complain_value(parse, "--listen", value, "no port; write a number up to 65535");
+        return complain_value(parse, option, value, "no port; write a number up to 65535");
     }
-    parse->args->listen_port = (uint16_t)port;
+    *ret_port = (uint16_t)port;
     return 0;
 }
 
@@ -390,7 +412,9 @@ static int set(const struct parse *parse, enum option option, const char *value)
         }
         break;
     case OPTION_LISTEN:
-        return set_port(parse, value);
+        return set_port(parse, "--listen", value, &args->listen_port);
+    case OPTION_PORT:
+        return set_port(parse, "--port", value, &args->gateway_port);
     }
     return 0;
 }
@@ -420,8 +444,8 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
     return complain(parse, word, "no such option; see \"refrain --help\"");
 }
 
-static const char *const verb_names[ARGS_VERBS] = {"",      "play",   "fetch",  "ls",
-                                                   "cache", "daemon", "status", "peers"};
+static const char *const verb_names[ARGS_VERBS] = {"",       "play",   "fetch", "ls",     "cache",
+                                                   "daemon", "status", "peers", "gateway"};
 
 static int take_verb(const struct parse *parse, const char *word)
 {
@@ -504,6 +528,8 @@ static int check_operands(const struct parse *parse)
         return check_word(parse, "ls", first, &words_ls);
     case ARGS_CACHE:
         return check_word(parse, "cache", first, &words_cache);
+    case ARGS_GATEWAY:
+        break;
     case ARGS_DAEMON:
     case ARGS_STATUS:
     case ARGS_PEERS:

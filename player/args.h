@@ -25,6 +25,7 @@ enum args_verb {
     ARGS_DAEMON,
     ARGS_STATUS,
     ARGS_PEERS,
+    ARGS_GATEWAY,
     ARGS_VERBS,
 };
 
@@ -51,7 +52,8 @@ struct args {
     uint64_t start_us;
     bool offline, json, fast;
     bool no_peers, no_upload;
-    uint16_t listen_port; /* 0 = any that is free */
+    uint16_t listen_port;  /* 0 = any that is free */
+    uint16_t gateway_port; /* of `gateway`; 0 = any that is free */
     struct upload_limit upload_limit;
 };
 

@@ -13,5 +13,6 @@ int cmd_cache(const struct args *args);
 int cmd_daemon(const struct args *args);
 int cmd_status(const struct args *args);
 int cmd_peers(const struct args *args);
+int cmd_gateway(const struct args *args);
 
 #endif

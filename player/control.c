@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "player/control_internal.h"
+#include "player/gateway/gateway.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +17,8 @@
 
 static const char out_of_memory[] = "player: out of memory; close other programs";
 
-static const struct control_row *const control_tables[] = {control_face_rows, control_play_rows,
-                                                           control_status_rows};
+static const struct control_row *const control_tables[] = {
+    control_face_rows, control_play_rows, control_status_rows, control_gateway_rows};
 
 struct session *control_session(const struct control *control)
 {
@@ -151,6 +152,7 @@ void control_close(struct control *control)
         return;
     }
     control_tell(control, CONTROL_EVENT_BYE, json_object());
+    gateway_close(control->gateway);
     control_server_close(control->server); /* no client is heard any more */
     while (control->faces != NULL) {
         control_drop_face(control, control->faces->number);

@@ -34,4 +34,8 @@ void control_leave(struct control *control, uint32_t face);
 /* As a line on the socket: `request` has "do" and may have "id"; borrowed. */
 void control_ask(struct control *control, uint32_t face, const json_t *request);
 
+/* What "gateway" answers: {"url","token","tracks"} (docs/CLI.md). It is opened when it is not yet, at
+ * `port` (0: any that is free). NULL: *ret_error says why; borrowed until the next call. */
+json_t *control_open_gateway(struct control *control, uint16_t port, const char **ret_error);
+
 #endif

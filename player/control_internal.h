@@ -20,12 +20,15 @@ struct control_face {
     void *say_context; /* of `say` */
 };
 
+struct gateway;
+
 struct control {
     struct session *session;
     struct playing *playing;       /* NULL: nothing is played */
     struct control_server *server; /* NULL: no socket could be had */
     struct control_face *faces;    /* owned */
     uint32_t last_local;
+    struct gateway *gateway; /* NULL: nobody has asked for it */
 };
 
 /* NULL: none of this number. */

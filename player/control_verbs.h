@@ -47,9 +47,10 @@ struct control_row {
 };
 
 /* The rows end with a name of NULL. */
-extern const struct control_row control_face_rows[];   /* control_events.c: subscribe */
-extern const struct control_row control_play_rows[];   /* control_play.c */
-extern const struct control_row control_status_rows[]; /* control_look.c */
+extern const struct control_row control_gateway_rows[]; /* control_gateway.c */
+extern const struct control_row control_face_rows[];    /* control_events.c: subscribe */
+extern const struct control_row control_play_rows[];    /* control_play.c */
+extern const struct control_row control_status_rows[];  /* control_look.c */
 
 /* What is told to those who subscribed: X(name in C, name in JSON). */
 #define CONTROL_EVENT_MAP(X)                                                                       \

@@ -44,6 +44,8 @@ int main(int argc, char *argv[])
         return cmd_status(&args);
     case ARGS_PEERS:
         return cmd_peers(&args);
+    case ARGS_GATEWAY:
+        return cmd_gateway(&args);
     case ARGS_NONE:
     case ARGS_VERBS:
         break;

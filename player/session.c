@@ -457,7 +457,8 @@ static void on_signal(void *context, int signal_number)
 {
     (void)signal_number;
     struct session *session = context;
-    session_end(session, session->args->verb == ARGS_DAEMON ? EXIT_CODE_OK : EXIT_CODE_INTERRUPTED);
+    bool serves = session->args->verb == ARGS_DAEMON || session->args->verb == ARGS_GATEWAY;
+    session_end(session, serves ? EXIT_CODE_OK : EXIT_CODE_INTERRUPTED);
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------------- */
