@@ -8,6 +8,7 @@
 #include "measure/replay.h"
 #include "measure/report.h"
 #include "measure/sim/world.h"
+#include "measure/trace/command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,6 +23,7 @@ static const char help_text[] =
     "\n"
     "  sim     simulate listeners and an origin with the very engines of the programs\n"
     "  lab     run the real programs on emulated lines and sum up what listeners experience\n"
+    "  trace   replay a trace of requests through cache policies and print their hit ratios\n"
     "  replay  step a fresh node through what `refrain play --record FILE` recorded\n"
     "\n"
     "refrain-measure VERB --help tells more. Exit codes: docs/CLI.md.\n"
@@ -271,12 +273,15 @@ static int run_verb(struct arguments *arguments)
 
 int main(int count, char **words)
 {
-    struct arguments arguments;
-    int code = parse(count, words, &arguments);
+    struct arguments arguments = {0};
+    bool is_trace = count > 1 && strcmp(words[1], "trace") == 0;
+    int code = is_trace ? 0 : parse(count, words, &arguments);
     if (code != 0) {
         return code;
     }
-    if (arguments.version) {
+    if (is_trace) {
+        code = trace_command(count - 1, words + 1); /* has options of its own */
+    } else if (arguments.version) {
         puts("refrain-measure " REFRAIN_VERSION);
     } else if (arguments.verb != NULL) {
         code = run_verb(&arguments);
