@@ -7,13 +7,10 @@
  */
 #include "common/error.h"
 #include "common/net/http_client.h"
-#include "common/net/identity.h"
-#include "common/net/known_origins.h"
 #include "common/net/tls.h"
-#include "media/core/file_id.h"
 #include "player/listing.h"
+#include "player/origin_claim.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,47 +92,18 @@ static void page_came(void *context, const struct net_http_response *response)
 
 /* --- who it is ----------------------------------------------------------------------------------------------- */
 
-static bool take_claim(const struct net_http_response *response,
-                       struct net_identity_claim *ret_claim)
-{
-    json_t *object = json_loadb(response->body, response->body_bytes, 0, NULL);
-    const char *identity = json_string_value(json_object_get(object, "identity"));
-    const json_t *tls = json_object_get(object, "tls");
-    const char *signature = json_string_value(json_object_get(tls, "signature"));
-    *ret_claim = (struct net_identity_claim){.form = NET_IDENTITY_TLS};
-    bool good =
-        identity != NULL && media_hex_decode(identity, PUBLIC_KEY_BYTES, ret_claim->identity) == 0;
-    if (good && (signature == NULL ||
-                 media_hex_decode(signature, SIGNATURE_BYTES, ret_claim->signature) != 0)) {
-        ret_claim->form = NET_IDENTITY_NONE;
-    }
-    json_decref(object);
-    return good;
-}
-
 static void origin_came(void *context, const struct net_http_response *response)
 {
     struct listing_query *query = context;
+    char text[NET_KNOWN_TEXT_BYTES];
     if (!is_answer(query, response)) {
         return;
     }
-    struct net_identity_claim claim;
-    static const uint8_t no_nonce[NET_IDENTITY_NONCE_BYTES];
-    bool shown = take_claim(response, &claim);
-    /* A plain connection has nothing that a signature could be bound to: names may be wrong there,
-     * what is played never is. */
-    if (shown && query->tls != NULL) {
-        shown = net_identity_check(&claim, query->key_hash, no_nonce) == 0;
-    }
-    if (!shown) {
-        finish(query, ERROR_DENIED, "it did not show its identity");
-        return;
-    }
-    struct net_known_result known;
-    int error = net_known_origins_check(query->known_origins, query->url.host, query->url.port,
-                                        claim.identity, &known);
-    if (error == ERROR_MISMATCH) {
-        finish(query, ERROR_DENIED, known.text);
+    int error = origin_claim_check(response->body, response->body_bytes,
+                                   query->tls != NULL ? query->key_hash : NULL, &query->url,
+                                   query->known_origins, text);
+    if (error != 0) {
+        finish(query, error, text);
         return;
     }
     get(query, LISTING_FIRST_PAGE, page_came);

@@ -35,7 +35,7 @@ struct library_config {
         *origin;  /* its URL as common/net/url.h reads it; NULL: none (playlists and likes only) */
     bool offline; /* never connect */
     /* Something that could be asked for has changed: `what` is "catalogue", "likes" or "playlists".
-     * Never from inside a library function but library_look. NULL: nobody cares. */
+     * Also from inside library_look and the verbs that change. NULL: nobody cares. */
     void (*changed)(void *context, const char *what);
     void *context;
 };
@@ -64,6 +64,7 @@ struct library_picked {
                                              track; FOUND only, never empty then */
     uint32_t count;
     uint32_t passed_over; /* entries of lists that are of another origin, or not known */
+    uint32_t unknown;     /* ids among them that the copy does not know */
     uint32_t target;      /* index of the one at fault; not FOUND */
     char *choices; /* owned; CHOICES: a JSON list of {"kind","name","by","target"}: "target" may be
                              given instead and means just that one; kind track|album|artist|playlist */
@@ -116,11 +117,9 @@ void library_look(struct library *library);
 /* --- verbs of the control socket (docs/CLI.md) --------------------------------------------------------------------- */
 
 /* Each takes the request and gives the answer's fields, or NULL and "THING: REASON; CURE" (borrowed until
- * the next call), as player/ipc/control_server.h has it. A target that has choices is an answer:
- * {"error":..., "choices":[...]} is told by a NULL answer with *ret_choices set when ret_choices is not
- * NULL (a new reference). */
-typedef json_t *library_verb(struct library *library, const json_t *request, const char **ret_error,
-                             json_t **ret_choices);
+ * the next call). A target that means several things is an answer with "error" and "choices". */
+typedef json_t *library_verb(struct library *library, const json_t *request,
+                             const char **ret_error);
 
 struct library_verb_row {
     const char *name;
