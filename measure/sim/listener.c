@@ -216,6 +216,7 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
     case NODE_EFFECT_NOTE:
         take_note(world, listener, &effect->note);
         break;
+    case NODE_EFFECT_UNPREPARE: /* nobody here changes what follows */
     case NODE_EFFECT_KINDS:
         assert(false);
     }

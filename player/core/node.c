@@ -107,6 +107,18 @@ static void enqueue(struct node *node, const struct node_event *event)
     node->is_window_due = true;
 }
 
+static void cut(struct node *node, uint32_t entry)
+{
+    uint32_t last = node->play.last;
+    entry = entry > last ? entry : last;
+    if (node->play.prepared > entry) {
+        node_play_unprepare(node);
+    }
+    queue_cut_behind(&node->queue, entry);
+    queue_forget_before(&node->queue, last);
+    node->is_window_due = true;
+}
+
 static void cached_file(struct node *node, const struct node_event *event)
 {
     int rc = cache_index_add_file(node->index, event->cached_file.file,
@@ -188,6 +200,9 @@ static void dispatch_command(struct node *node, const struct node_event *event)
     case NODE_EVENT_DROP:
         node_lend_drop(node, event->drop.entry);
         break;
+    case NODE_EVENT_CUT:
+        cut(node, event->cut.entry);
+        break;
     default:
         break;
     }
@@ -206,6 +221,7 @@ static void dispatch(struct node *node, const struct node_event *event)
     case NODE_EVENT_RESUME:
     case NODE_EVENT_STOP:
     case NODE_EVENT_DROP:
+    case NODE_EVENT_CUT:
         dispatch_command(node, event);
         break;
     case NODE_EVENT_CACHED_FILE:

@@ -47,6 +47,7 @@
     8u /* entries that are lent at a time; more is the caller's mistake (asserted) */
 #define NODE_WANTS_MAX 64u /* WANTs outstanding; more is the caller's mistake (asserted) */
 #define NODE_SLOTS_DEFAULT 512u
+#define NODE_END_US (1 * TIME_US_PER_S)
 
 struct node;
 
@@ -139,6 +140,9 @@ enum node_event_kind {
     NODE_EVENT_SOUND_RESUMED,
     NODE_EVENT_SOUND_ENDED,  /* the entry's last sample has left */
     NODE_EVENT_SOUND_FAILED, /* its decoder chain gave up */
+    /* A command again: other entries are to follow what plays. Takes out of the queue all that stand
+     * behind `cut.entry`, and those before the one that was begun last; neither that one nor fetches. */
+    NODE_EVENT_CUT,
     NODE_EVENT_KINDS,
 };
 
@@ -164,7 +168,10 @@ struct node_event {
         struct {
             uint32_t entry; /* START: enqueued before. SEEK: ignored */
             uint64_t position_us;
-        } start, seek;
+        } start, seek; /* a position at or behind the track's end is NODE_END_US before it */
+        struct {
+            uint32_t entry;
+        } cut;
         struct {
             media_handle file;
             const uint8_t
@@ -310,6 +317,7 @@ enum node_effect_kind {
                                answered */
     NODE_EFFECT_WANT_MET,
     NODE_EFFECT_WANT_FAILED,
+    NODE_EFFECT_UNPREPARE,  /* forget this prepared entry's chain: it does not follow any more */
     NODE_EFFECT_SWITCH,     /* silence and forget all chains, open this entry's at a position */
     NODE_EFFECT_PREPARE,    /* open this entry's chain; it follows what plays, gaplessly */
     NODE_EFFECT_LEND,       /* a lent entry's file may be read from now on */
@@ -445,6 +453,9 @@ struct node_effect {
             uint32_t file_index;                   /* which of its files */
             media_handle file;
         } open; /* SWITCH, PREPARE, LEND */
+        struct {
+            uint32_t entry;
+        } unprepare;
         struct {
             bool paused;
         } set_paused;

@@ -96,6 +96,22 @@ static void go_idle(struct node *node)
     node->is_window_due = true;
 }
 
+/* The prepared entry is only queued again. */
+static void forget_prepared(struct node *node)
+{
+    struct play *play = &node->play;
+    node_chunks_fail_wants(node, play->prepared, ERROR_CANCELLED);
+    accounting_end(&node->accounting, play->prepared);
+    play->prepared = 0;
+}
+
+void node_play_unprepare(struct node *node)
+{
+    NODE_TRACE(node, "unprepare %u", node->play.prepared);
+    node_effect(node, NODE_EFFECT_UNPREPARE)->unprepare.entry = node->play.prepared;
+    forget_prepared(node);
+}
+
 /* No chain is there any more: their readers are told, the prepared entry is only queued again. */
 static void forget_chains(struct node *node)
 {
@@ -104,9 +120,7 @@ static void forget_chains(struct node *node)
         node_chunks_fail_wants(node, play->entry, ERROR_CANCELLED);
     }
     if (play->prepared != 0) {
-        node_chunks_fail_wants(node, play->prepared, ERROR_CANCELLED);
-        accounting_end(&node->accounting, play->prepared);
-        play->prepared = 0;
+        forget_prepared(node);
     }
 }
 
@@ -202,6 +216,15 @@ void node_play_stop(struct node *node)
     node_effect(node, NODE_EFFECT_SILENCE);
 }
 
+/* Behind the end there is nothing: a little before it there is. */
+static uint64_t within(uint64_t position_us, uint64_t duration_us)
+{
+    if (position_us < duration_us) {
+        return position_us;
+    }
+    return duration_us > NODE_END_US ? duration_us - NODE_END_US : 0;
+}
+
 static void fill_open(struct node_effect *effect, uint32_t entry, uint64_t position_us,
                       const struct track *track)
 {
@@ -235,7 +258,7 @@ void node_play_open(struct node *node, struct track *track)
         }
     }
     uint64_t duration_us = media_file_duration_us(tracks_file(track));
-    playhead_place(&play->head, node->now_us, play->start_us, duration_us);
+    playhead_place(&play->head, node->now_us, within(play->start_us, duration_us), duration_us);
     play->read_chunk = node_plan_chunk_at(file, duration_us, play->head.position_us);
     play->phase = PLAY_SWITCHED;
     node->is_start_due = true;

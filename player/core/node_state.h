@@ -184,6 +184,8 @@ void node_play_start(struct node *node, uint32_t entry, uint64_t position_us);
 void node_play_seek(struct node *node, uint64_t position_us);
 void node_play_pause(struct node *node, bool is_paused);
 void node_play_stop(struct node *node);
+/* The prepared entry does not follow any more. */
+void node_play_unprepare(struct node *node);
 void node_play_sound(struct node *node, const struct node_event *event);
 /* The current entry's track is ready: opens its chain. */
 void node_play_open(struct node *node, struct track *track);

@@ -86,6 +86,19 @@ void queue_forget_before(struct queue *queue, uint32_t number)
     queue->fetch_first = 0;
 }
 
+void queue_cut_behind(struct queue *queue, uint32_t number)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct queue_entry *entry = &queue->list[i];
+        if (entry->number <= number || entry->is_fetch) {
+            queue->list[kept++] = *entry;
+        }
+    }
+    queue->count = kept;
+    queue->fetch_first = 0;
+}
+
 struct queue_entry *queue_find(struct queue *queue, uint32_t number)
 {
     uint32_t behind = index_behind(queue, number);

@@ -36,6 +36,8 @@ int queue_add(struct queue *queue, uint32_t number, const uint8_t *track_id, boo
 /* Takes out the entries before `number`, but for fetches that are open. Pointers to entries are no
  * longer valid. */
 void queue_forget_before(struct queue *queue, uint32_t number);
+/* Takes out all entries behind `number` but fetches. Pointers to entries are no longer valid. */
+void queue_cut_behind(struct queue *queue, uint32_t number);
 /* NULL: no such entry. Valid until the next add. */
 struct queue_entry *queue_find(struct queue *queue, uint32_t number);
 /* The first entry behind `number` (0 = the first of all) that is to be played; NULL: none. */

@@ -318,6 +318,9 @@ static void put_fields(struct writer *writer, const struct node_event *event,
     case NODE_EVENT_DROP:
         writer_u32(writer, event->drop.entry);
         break;
+    case NODE_EVENT_CUT:
+        writer_u32(writer, event->cut.entry);
+        break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:
         writer_u32(writer, event->start.entry);
@@ -640,6 +643,9 @@ static int get_fields(struct cursor *cursor, struct media_intern *intern, struct
         return get_enqueue_kind(cursor, event);
     case NODE_EVENT_DROP:
         event->drop.entry = cursor_u32(cursor);
+        break;
+    case NODE_EVENT_CUT:
+        event->cut.entry = cursor_u32(cursor);
         break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:

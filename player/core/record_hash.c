@@ -157,6 +157,8 @@ static uint64_t hash_effect(uint64_t hash, const struct node_effect *effect)
         hash = hash_pair(hash, effect->open.entry, effect->open.position_us);
         hash = hash_bytes(hash, effect->open.manifest->track_id, TRACK_ID_BYTES);
         return hash_pair(hash, effect->open.file_index, effect->open.file);
+    case NODE_EFFECT_UNPREPARE:
+        return hash_u64(hash, effect->unprepare.entry);
     case NODE_EFFECT_SET_PAUSED:
         return hash_u64(hash, effect->set_paused.paused);
     case NODE_EFFECT_NOTE:

@@ -50,6 +50,22 @@ void heard_end(struct heard *heard, uint64_t frame, uint32_t entry, int error)
              (struct heard_mark){.frame = frame, .entry = entry, .is_end = true, .error = error});
 }
 
+void heard_forget(struct heard *heard, uint32_t entry)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < heard->mark_count; i++) {
+        if (heard->marks[i].entry != entry) {
+            heard->marks[kept++] = heard->marks[i];
+        }
+    }
+    heard->mark_count = kept;
+    if (heard->entry == entry) {
+        heard->entry = 0;
+        heard->starved_us = TIME_NEVER_US;
+        heard->stalled = false;
+    }
+}
+
 static void pass_end(struct heard *heard, const struct heard_mark *mark)
 {
     if (heard->entry == mark->entry) {

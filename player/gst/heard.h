@@ -58,6 +58,8 @@ bool heard_has_room(const struct heard *heard);
 void heard_start(struct heard *heard, uint64_t frame, uint32_t entry, uint64_t position_us);
 /* Its last one was frame - 1. error: 0 or why it ends here. */
 void heard_end(struct heard *heard, uint64_t frame, uint32_t entry, int error);
+/* Nothing more is told of this entry. */
+void heard_forget(struct heard *heard, uint32_t entry);
 /* Tells all that is due. */
 void heard_update(struct heard *heard, const struct heard_now *now);
 /* True while somebody listens: an update is needed some times a second, and at *ret_frame (the next

@@ -42,6 +42,7 @@
 enum command_kind {
     COMMAND_SWITCH,
     COMMAND_PREPARE,
+    COMMAND_UNPREPARE,
     COMMAND_SILENCE,
     COMMAND_PAUSE,
     COMMAND_RESUME,
@@ -457,6 +458,25 @@ static void do_prepare(struct output *output, const struct command *command)
     append(output, &command->track, 0);
 }
 
+static void do_unprepare(struct output *output, uint32_t entry)
+{
+    for (uint32_t i = 0; i < output->queue_count; i++) {
+        if (output->queue[i].track.entry != entry) {
+            continue;
+        }
+        if (i == 0) {
+            drop_first(output);
+        } else {
+            close_playing(output, &output->queue[i]);
+            output->queue_count--;
+            memmove(&output->queue[i], &output->queue[i + 1],
+                    (output->queue_count - i) * sizeof output->queue[0]);
+        }
+        break;
+    }
+    heard_forget(&output->heard, entry);
+}
+
 static void do_pause(struct output *output, bool paused)
 {
     output->paused = paused;
@@ -473,6 +493,9 @@ static void carry_out(struct output *output, const struct command *command)
         break;
     case COMMAND_PREPARE:
         do_prepare(output, command);
+        break;
+    case COMMAND_UNPREPARE:
+        do_unprepare(output, command->track.entry);
         break;
     case COMMAND_SILENCE:
         forget_all(output);
@@ -654,6 +677,12 @@ int output_switch(struct output *output, const struct output_track *track, uint3
 int output_prepare(struct output *output, const struct output_track *track)
 {
     return post_track(output, COMMAND_PREPARE, track, 0);
+}
+
+int output_unprepare(struct output *output, uint32_t entry)
+{
+    const struct output_track track = {.entry = entry};
+    return post_track(output, COMMAND_UNPREPARE, &track, 0);
 }
 
 static int post_plain(struct output *output, enum command_kind kind)

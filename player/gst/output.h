@@ -95,6 +95,9 @@ int output_switch(struct output *output, const struct output_track *track, uint3
 /* Opens this entry's deck; it follows what plays. At most OUTPUT_PREPARED_MAX at a time (asserted).
  * ERROR_NO_MEMORY. */
 int output_prepare(struct output *output, const struct output_track *track);
+/* Forgets a prepared entry. When its frames are in the stream already, those are heard, and nothing is
+ * told of it. ERROR_NO_MEMORY. */
+int output_unprepare(struct output *output, uint32_t entry);
 /* Forgets all entries. ERROR_NO_MEMORY. */
 int output_silence(struct output *output);
 /* Time stands still at the sink; decks stay open. ERROR_NO_MEMORY. */

@@ -243,6 +243,9 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
     case NODE_EFFECT_LEND:
         open_entry(engine, effect);
         break;
+    case NODE_EFFECT_UNPREPARE:
+        sound_unprepare(engine, effect->unprepare.entry);
+        break;
     case NODE_EFFECT_SILENCE:
         sound_silence(engine);
         break;

@@ -542,12 +542,43 @@ uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_B
     *entry = (struct engine_entry){0};
     memcpy(entry->track_id, track_id, TRACK_ID_BYTES);
     struct node_event event = {.kind = NODE_EVENT_ENQUEUE};
-    event.enqueue.entry = engine->entry_count;
+    event.enqueue.entry = engine->entry_base + engine->entry_count;
     memcpy(event.enqueue.track_id, track_id, TRACK_ID_BYTES);
     event.enqueue.fetch_only = fetch_only;
-    uint32_t number = engine->entry_count;
+    uint32_t number = event.enqueue.entry;
     engine_step(engine, &event);
     return number;
+}
+
+/* Those before what plays; nothing that is fetched stands before what plays. */
+static void forget_entries(struct engine *engine, uint32_t before)
+{
+    uint32_t count = before > engine->entry_base + 1 ? before - engine->entry_base - 1 : 0;
+    if (count < ENGINE_FORGET_MIN || count > engine->entry_count) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        free(engine->entries[i].read);
+    }
+    engine->entry_count -= count;
+    engine->entry_base += count;
+    memmove(engine->entries, engine->entries + count,
+            engine->entry_count * sizeof *engine->entries);
+}
+
+void engine_cut(struct engine *engine, uint32_t entry)
+{
+    struct node_event event = {.kind = NODE_EVENT_CUT};
+    struct node_status status;
+    event.cut.entry = entry;
+    engine_step(engine, &event);
+    engine_get_status(engine, &status);
+    forget_entries(engine, status.entry);
+}
+
+uint32_t engine_first_entry(const struct engine *engine)
+{
+    return engine->entry_base + 1;
 }
 
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us)

@@ -97,6 +97,11 @@ void engine_free(struct engine *engine);
 /* Appends; returns the entry's number (from 1), 0 when out of memory. */
 uint32_t engine_enqueue(struct engine *engine, const uint8_t track_id[TRACK_ID_BYTES],
                         bool fetch_only);
+/* Other entries are to follow: those behind `entry` are taken out of the queue, and those before the one
+ * that was begun last are forgotten; what plays stays. Fetches are untouched. */
+void engine_cut(struct engine *engine, uint32_t entry);
+/* The oldest entry that may still be heard of. */
+uint32_t engine_first_entry(const struct engine *engine);
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
 void engine_seek(struct engine *engine, uint64_t position_us);
 void engine_set_paused(struct engine *engine, bool paused);

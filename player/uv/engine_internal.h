@@ -38,6 +38,8 @@
 #define ENGINE_ANSWERS_FIRST 64u
 /* Messages of other threads that wait. */
 #define ENGINE_MAIL_MAX 8192u
+/* Entries are forgotten so many at a time. */
+#define ENGINE_FORGET_MIN 64u
 /* After writing to the store had to stop it is tried again so often. */
 #define ENGINE_STORE_RETRY_US (30 * TIME_US_PER_S)
 /* How long the origin may take to end its side after our BYE. */
@@ -86,7 +88,7 @@ struct engine_answer {
     uint32_t count;
 };
 
-/* What was queued: entry number = index + 1. */
+/* What was queued and not forgotten: entry number = entry_base + index + 1. */
 struct engine_entry {
     uint8_t track_id[TRACK_ID_BYTES];
     uint64_t *read; /* a bit a chunk: told to the node; NULL before the first; owned */
@@ -170,7 +172,7 @@ struct engine {
     uint32_t answer_first, answer_count, answer_capacity;
 
     struct engine_entry *entries;
-    uint32_t entry_count, entry_capacity;
+    uint32_t entry_base, entry_count, entry_capacity;
     struct engine_input *inputs;
     uint32_t serial;           /* of the last SWITCH or SILENCE */
     struct engine_copy *copy;  /* under way */
@@ -251,6 +253,7 @@ bool storage_has_manifest(struct engine *engine, const uint8_t *track_id, const 
 
 void sound_open_entry(struct engine *engine, const struct node_effect *effect);
 void sound_silence(struct engine *engine);
+void sound_unprepare(struct engine *engine, uint32_t entry);
 void sound_hear(struct engine *engine, const struct output_event *event);
 void sound_read(struct engine *engine, const struct reader_post *post);
 /* A reader's file that the engine keeps account of; NULL: out of memory. */

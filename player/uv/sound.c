@@ -85,6 +85,13 @@ void sound_open_entry(struct engine *engine, const struct node_effect *effect)
     }
 }
 
+void sound_unprepare(struct engine *engine, uint32_t entry)
+{
+    if (engine->output != NULL && output_unprepare(engine->output, entry) != 0) {
+        fail_memory(engine);
+    }
+}
+
 void sound_silence(struct engine *engine)
 {
     engine->serial++; /* what is still told is old */
@@ -184,8 +191,12 @@ void sound_read(struct engine *engine, const struct reader_post *post)
         engine_loan_read(engine, post);
         return;
     }
-    assert(post->entry >= 1 && post->entry <= engine->entry_count && post->count == 1);
-    struct engine_entry *entry = &engine->entries[post->entry - 1];
+    if (post->entry <= engine->entry_base) {
+        return; /* a deck's last read of what was forgotten */
+    }
+    uint32_t index = post->entry - engine->entry_base - 1;
+    assert(index < engine->entry_count && post->count == 1);
+    struct engine_entry *entry = &engine->entries[index];
     if (entry->read == NULL) {
         const struct media_file_id *id = media_intern_id(engine->intern, post->file);
         entry->read_chunks = media_chunk_count(id->bytes);

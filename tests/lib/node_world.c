@@ -611,6 +611,10 @@ static void carry_out_sound(struct world *world, const struct node_effect *effec
     case NODE_EFFECT_SILENCE:
         close_chains(world);
         break;
+    case NODE_EFFECT_UNPREPARE:
+        assert(world->chains[1].entry == effect->unprepare.entry);
+        world->chains[1] = (struct world_chain){0};
+        break;
     case NODE_EFFECT_SET_PAUSED:
         world->is_paused = effect->set_paused.paused;
         break;

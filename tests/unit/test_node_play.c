@@ -119,6 +119,59 @@ static void test_gapless(void **state)
     world_free(world);
 }
 
+/* Other entries follow than those that were queued, and prepared. */
+static void test_cut(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, false);
+    world_cache(world, 1, 20);
+    world_cache(world, 2, 9);
+    world_cache(world, 0, 40);
+    assert_int_equal(world_start(world), 0);
+    assert_int_equal(world_enqueue(world, 1, 1, false), 0);
+    assert_int_equal(world_enqueue(world, 2, 2, false), 0);
+    assert_int_equal(world_play(world, 1, SECONDS(72)), 0);
+    assert_int_equal(world_run(world, SECONDS(2)), 0);
+    assert_int_equal(world->effects[NODE_EFFECT_PREPARE], 1);
+    struct node_event event = {.kind = NODE_EVENT_CUT, .cut = {.entry = 1}};
+    assert_int_equal(world_step(world, event), 0);
+    assert_int_equal(world->effects[NODE_EFFECT_UNPREPARE], 1);
+    assert_int_equal(world_enqueue(world, 3, 0, false), 0);
+    assert_int_equal(world_run(world, SECONDS(20)), 0);
+    assert_int_equal(world->effects[NODE_EFFECT_PREPARE], 2);
+    struct node_status status;
+    node_get_status(world->node, world->now_us, &status);
+    assert_int_equal(status.entry, 3);
+    assert_true(status.playing);
+    /* What plays is never cut away, and what stands before it is forgotten. */
+    event.cut.entry = 0;
+    assert_int_equal(world_step(world, event), 0);
+    node_get_status(world->node, world->now_us, &status);
+    assert_int_equal(status.entry, 3);
+    struct node_summary summary;
+    world_finish(world, &summary);
+    assert_int_equal(summary.tracks, 2);
+    world_free(world);
+}
+
+/* Behind the end there is nothing: it is sought a second before it. */
+static void test_behind_the_end(void **state)
+{
+    (void)state;
+    struct world *world = world_new(plain, false);
+    world_cache(world, 1, 20);
+    assert_int_equal(world_start(world), 0);
+    assert_int_equal(world_enqueue(world, 1, 1, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_int_equal(world_run(world, SECONDS(2)), 0);
+    assert_int_equal(world_command(world, NODE_EVENT_SEEK, SECONDS(500)), 0);
+    struct node_status status;
+    node_get_status(world->node, world->now_us, &status);
+    assert_int_equal(status.entry, 1);
+    assert_int_equal(status.position_us, SECONDS(79));
+    world_free(world);
+}
+
 /* The join is heard before the end is reported: still one wait of nothing, both heard whole. */
 static void test_join_first(void **state)
 {
@@ -308,6 +361,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cold_start),    cmocka_unit_test(test_cached_start),
         cmocka_unit_test(test_mixed),         cmocka_unit_test(test_gapless),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_behind_the_end),
         cmocka_unit_test(test_join_first),    cmocka_unit_test(test_fast),
         cmocka_unit_test(test_seek_uncached), cmocka_unit_test(test_pause),
         cmocka_unit_test(test_stop),          cmocka_unit_test(test_stutter),

@@ -88,6 +88,33 @@ static void test_forget_before(void **state)
     }
 }
 
+static void test_cut_behind(void **state)
+{
+    static const struct {
+        const char *picture;
+        uint32_t behind;
+        uint32_t count, play, fetch; /* then; the first of each kind */
+    } rows[] = {
+        {"pppp", 20, 2, 10, 0},
+        {"pfpf", 10, 3, 10, 20},
+        {"pp", 99, 2, 10, 0},
+        {"ppf", 0, 1, 0, 30},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct queue queue;
+        queue_from(&queue, rows[i].picture);
+        queue_cut_behind(&queue, rows[i].behind);
+        queue_check_invariants(&queue);
+        assert_int_equal(queue.count, rows[i].count);
+        const struct queue_entry *play = queue_next_play(&queue, 0);
+        const struct queue_entry *fetch = queue_next_fetch(&queue, 0);
+        assert_int_equal(play == NULL ? 0 : play->number, rows[i].play);
+        assert_int_equal(fetch == NULL ? 0 : fetch->number, rows[i].fetch);
+        queue_deinit(&queue);
+    }
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -106,9 +133,8 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_next),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_forget_before),
+        cmocka_unit_test(test_next),          cmocka_unit_test(test_find),
+        cmocka_unit_test(test_forget_before), cmocka_unit_test(test_cut_behind),
         cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

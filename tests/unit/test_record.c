@@ -32,6 +32,9 @@ static void fill_command(struct node_event *event, media_handle handle)
     case NODE_EVENT_DROP:
         event->drop.entry = 9;
         break;
+    case NODE_EVENT_CUT:
+        event->cut.entry = 5;
+        break;
     case NODE_EVENT_START:
     case NODE_EVENT_SEEK:
         event->start.entry = 4;
