@@ -22,12 +22,6 @@ static void note(void *context, const struct node_note *note)
     playing_note(&daemon->playing, note);
 }
 
-static void ready(void *context, uint32_t first_entry)
-{
-    (void)context; /* entries come over the socket, which starts them */
-    (void)first_entry;
-}
-
 static void listening(void *context, uint16_t port)
 {
     struct daemon *daemon = context;
@@ -44,9 +38,8 @@ static void listening(void *context, uint16_t port)
 int cmd_daemon(const struct args *args)
 {
     struct daemon daemon = {0};
-    const struct session_hooks hooks = {
-        .ready = ready, .note = note, .listening = listening, .context = &daemon};
-    daemon.playing.session = &daemon.session;
+    const struct session_hooks hooks = {.note = note, .listening = listening, .context = &daemon};
+    playing_init(&daemon.playing, &daemon.session, net_now_us());
     int exit_code = session_open(args, false, &hooks, &daemon.session);
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;

@@ -1,6 +1,7 @@
 /*
  * cmd_play.c: `refrain play`: plays entries one after the other, tells what happens, takes keys.
  */
+#include "common/error.h"
 #include "common/exit_code.h"
 #include "player/cmd.h"
 #include "player/control.h"
@@ -18,10 +19,19 @@ struct play {
     struct net_deadline *refresh; /* of the progress line; NULL: none */
 };
 
-static void ready(void *context, uint32_t first_entry)
+static void found(void *context, const struct lineup_track *tracks, uint32_t count)
 {
     struct play *play = context;
-    engine_start_entry(play->session.engine, first_entry, play->session.args->start_us);
+    uint32_t first;
+    int error =
+        playing_replace(&play->playing, tracks, count, play->session.args->start_us, &first);
+    if (error == ERROR_FULL) {
+        report_error("queue: more than %u tracks; name fewer", LINEUP_ENTRIES_MAX);
+        session_end(&play->session, EXIT_CODE_USAGE);
+    } else if (error != 0) {
+        report_error("player: out of memory; close other programs");
+        session_end(&play->session, EXIT_CODE_INTERNAL);
+    }
 }
 
 static void note(void *context, const struct node_note *note)
@@ -49,8 +59,11 @@ static void refresh(void *context)
     engine_get_status(play->session.engine, &status);
     engine_get_summary(play->session.engine, &summary);
     if (status.entry != 0 && play->playing.current != 0) {
-        struct report_track track = session_track(&play->session, play->playing.current);
-        report_progress(&track, &status, &summary);
+        const struct session_entry *of = session_entry(&play->session, play->playing.current);
+        if (of != NULL) {
+            struct report_track track = session_track(&play->session, play->playing.current);
+            report_progress(&track, &status, &summary);
+        }
     }
     net_deadline_set(play->refresh, net_now_us() + PLAY_REFRESH_US);
 }
@@ -132,8 +145,8 @@ static void open_terminal(struct play *play)
 int cmd_play(const struct args *args)
 {
     struct play play = {0};
-    const struct session_hooks hooks = {.ready = ready, .note = note, .context = &play};
-    play.playing.session = &play.session;
+    const struct session_hooks hooks = {.found = found, .note = note, .context = &play};
+    playing_init(&play.playing, &play.session, net_now_us());
     int exit_code = session_open(args, false, &hooks, &play.session);
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;

@@ -17,8 +17,9 @@
 
 static const char out_of_memory[] = "player: out of memory; close other programs";
 
-static const struct control_row *const control_tables[] = {
-    control_face_rows, control_play_rows, control_status_rows, control_gateway_rows};
+static const struct control_row *const control_tables[] = {control_face_rows, control_play_rows,
+                                                           control_queue_rows, control_status_rows,
+                                                           control_gateway_rows};
 
 struct session *control_session(const struct control *control)
 {
@@ -134,6 +135,7 @@ struct control *control_open(struct session *session, struct playing *playing)
         return NULL;
     }
     *control = (struct control){.session = session, .playing = playing};
+    control_now_open(control);
     const struct control_hooks hooks = {
         .handle = handle_client, .gone = client_gone, .context = control};
     int error = control_server_open(session->loop, session->paths.state, REFRAIN_VERSION, &hooks,
@@ -153,6 +155,7 @@ void control_close(struct control *control)
     }
     control_tell(control, CONTROL_EVENT_BYE, json_object());
     gateway_close(control->gateway);
+    control_now_close(control);
     control_server_close(control->server); /* no client is heard any more */
     while (control->faces != NULL) {
         control_drop_face(control, control->faces->number);

@@ -90,6 +90,15 @@ static uint32_t next_face(const struct control *control, uint32_t behind, enum c
     return best;
 }
 
+void control_tell_one(struct control *control, uint32_t face, enum control_event event,
+                      json_t *fields)
+{
+    if (fields != NULL) {
+        json_object_set_new(fields, "event", json_string(event_names[event]));
+        control_say_to(control, face, fields);
+    }
+}
+
 void control_tell(struct control *control, enum control_event event, json_t *fields)
 {
     assert(event < CONTROL_EVENTS);
@@ -152,7 +161,10 @@ static json_t *do_subscribe(struct control *control, const struct control_call *
         return NULL;
     }
     face->events = events;
-    return json_object();
+    control_answer(control, call, json_object(), NULL); /* before the events */
+    control_now_introduce(control, face);
+    *ret_error = NULL;
+    return NULL;
 }
 
 const struct control_row control_face_rows[] = {

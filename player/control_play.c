@@ -7,90 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTROL_POSITION_MS_MAX (INT64_C(1000) * 3600 * 1000)
-
-/* A position in a request; 0 when it is not there. False: it is none. */
-static bool take_position(const json_t *request, bool is_needed, uint64_t *ret_us,
-                          const char **ret_error)
-{
-    const json_t *value = json_object_get(request, "position_ms");
-    json_int_t ms = json_integer_value(value);
-    *ret_error = "position_ms: no whole number of milliseconds; give one from 0 on";
-    if (value == NULL && !is_needed) {
-        *ret_us = 0;
-        return true;
-    }
-    if (!json_is_integer(value) || ms < 0 || ms > CONTROL_POSITION_MS_MAX) {
-        return false;
-    }
-    *ret_us = (uint64_t)ms * TIME_US_PER_MS;
-    return true;
-}
-
-/* --- playing -------------------------------------------------------------------------------------- */
-
-static bool take_targets(const json_t *targets, uint8_t (*ret_ids)[TRACK_ID_BYTES])
-{
-    struct target target;
-    char text[TARGET_TEXT_BYTES];
-    for (size_t i = 0; i < json_array_size(targets); i++) {
-        const char *word = json_string_value(json_array_get(targets, i));
-        if (word == NULL || target_parse(word, &target, text) != 0 || target.kind != TARGET_ID) {
-            return false;
-        }
-        memcpy(ret_ids[i], target.id, TRACK_ID_BYTES);
-    }
-    return true;
-}
-
-/* Queues them behind what was queued before, and starts the first: what stood before it is left
- * behind. */
-static json_t *play_all(struct control *control, const uint8_t (*ids)[TRACK_ID_BYTES], size_t count,
-                        uint64_t position_us, const char **ret_error)
-{
-    uint32_t first = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t entry = session_add_entry(control->session, ids[i]);
-        first = first == 0 ? entry : first;
-    }
-    if (first == 0) {
-        *ret_error = "player: out of memory; close other programs";
-        return NULL;
-    }
-    engine_start_entry(control->session->engine, first, position_us);
-    return json_pack("{s:I}", "entry", (json_int_t)first);
-}
-
-static json_t *do_play(struct control *control, const struct control_call *call,
-                       const json_t *request, const char **ret_error)
-{
-    uint64_t position_us;
-    (void)call;
-    const json_t *targets = json_object_get(request, "targets");
-    size_t count = json_array_size(targets);
-    if (control->session->args->verb != ARGS_DAEMON) {
-        *ret_error = "play: this engine plays what its command line named; use \"refrain daemon\"";
-        return NULL;
-    }
-    if (!take_position(request, false, &position_us, ret_error)) {
-        return NULL;
-    }
-    uint8_t(*ids)[TRACK_ID_BYTES] = calloc(count + 1, sizeof *ids);
-    if (ids == NULL) {
-        *ret_error = "player: out of memory; close other programs";
-        return NULL;
-    }
-    json_t *answer = NULL;
-    *ret_error = "targets: no list of 1 to 1024 track ids (32 hex digits each); see \"refrain ls "
-                 "tracks\"";
-    if (count > 0 && count <= CONTROL_TARGETS_MAX && take_targets(targets, ids)) {
-        answer =
-            play_all(control, (const uint8_t(*)[TRACK_ID_BYTES])ids, count, position_us, ret_error);
-    }
-    free(ids);
-    return answer;
-}
-
 static bool is_playing(struct control *control, const char **ret_error)
 {
     struct node_status status;
@@ -99,14 +15,22 @@ static bool is_playing(struct control *control, const char **ret_error)
     return status.entry != 0;
 }
 
+/* How long what plays is; 0 = not known yet. */
+static uint64_t duration_us(const struct control *control)
+{
+    struct node_status status;
+    engine_get_status(control->session->engine, &status);
+    const struct session_entry *entry = session_entry(control->session, status.entry);
+    const struct words_track *words =
+        entry != NULL ? words_get(&control->session->words, entry->track_id) : NULL;
+    return words != NULL ? words->duration_us : 0;
+}
+
 static json_t *do_next(struct control *control, const struct control_call *call,
                        const json_t *request, const char **ret_error)
 {
     (void)call;
     (void)request;
-    if (!is_playing(control, ret_error)) {
-        return NULL;
-    }
     if (!playing_next(control->playing)) {
         *ret_error = "queue: nothing follows; start something with \"play\", or end with \"stop\"";
         return NULL;
@@ -114,12 +38,50 @@ static json_t *do_next(struct control *control, const struct control_call *call,
     return json_object();
 }
 
+static json_t *do_prev(struct control *control, const struct control_call *call,
+                       const json_t *request, const char **ret_error)
+{
+    (void)call;
+    (void)request;
+    if (!playing_previous(control->playing)) {
+        *ret_error = "queue: it is empty; start something with \"play\"";
+        return NULL;
+    }
+    return json_object();
+}
+
+/* From where we are, and not beyond the ends. */
+static json_t *seek_by(struct control *control, json_int_t by_ms)
+{
+    struct node_status status;
+    engine_get_status(control->session->engine, &status);
+    uint64_t by_us = (uint64_t)(by_ms < 0 ? -by_ms : by_ms) * TIME_US_PER_MS;
+    uint64_t to_us = status.position_us + by_us;
+    if (by_ms < 0) {
+        to_us = by_us < status.position_us ? status.position_us - by_us : 0;
+    }
+    engine_seek(control->session->engine, to_us);
+    playing_feed(control->playing);
+    return json_pack("{s:I}", "position_ms", (json_int_t)(to_us / TIME_US_PER_MS));
+}
+
 static json_t *do_seek(struct control *control, const struct control_call *call,
                        const json_t *request, const char **ret_error)
 {
     uint64_t position_us;
+    const json_t *by = json_object_get(request, "by_ms");
     (void)call;
-    if (!take_position(request, true, &position_us, ret_error) || !is_playing(control, ret_error)) {
+    if (json_is_integer(by) && json_integer_value(by) > -CONTROL_POSITION_MS_MAX &&
+        json_integer_value(by) < CONTROL_POSITION_MS_MAX) {
+        return is_playing(control, ret_error) ? seek_by(control, json_integer_value(by)) : NULL;
+    }
+    if (!control_take_position(request, true, &position_us, ret_error) ||
+        !is_playing(control, ret_error)) {
+        return NULL;
+    }
+    uint64_t whole_us = duration_us(control);
+    if (whole_us > 0 && position_us > whole_us) {
+        *ret_error = "position_ms: the track is not that long; \"status\" tells its length";
         return NULL;
     }
     engine_seek(control->session->engine, position_us);
@@ -134,7 +96,7 @@ static json_t *do_pause(struct control *control, const struct control_call *call
     if (!is_playing(control, ret_error)) {
         return NULL;
     }
-    engine_set_paused(control->session->engine, true);
+    playing_pause(control->playing);
     return json_object();
 }
 
@@ -143,11 +105,21 @@ static json_t *do_resume(struct control *control, const struct control_call *cal
 {
     (void)call;
     (void)request;
-    if (!is_playing(control, ret_error)) {
+    if (!playing_resume(control->playing)) {
+        *ret_error = "player: nothing plays; start something with \"play\"";
         return NULL;
     }
-    engine_set_paused(control->session->engine, false);
     return json_object();
+}
+
+static json_t *do_toggle(struct control *control, const struct control_call *call,
+                         const json_t *request, const char **ret_error)
+{
+    struct node_status status;
+    engine_get_status(control->session->engine, &status);
+    bool is_sounding = status.entry != 0 && !status.paused;
+    return is_sounding ? do_pause(control, call, request, ret_error)
+                       : do_resume(control, call, request, ret_error);
 }
 
 static json_t *do_quit(struct control *control, const struct control_call *call,
@@ -166,13 +138,14 @@ static json_t *do_stop(struct control *control, const struct control_call *call,
     if (control->session->args->verb != ARGS_DAEMON) {
         return do_quit(control, call, request, ret_error);
     }
-    engine_stop(control->session->engine);
+    playing_stop(control->playing);
     return json_object();
 }
 
 const struct control_row control_play_rows[] = {
-    {"play", do_play, CONTROL_NEEDS_PLAYING},     {"next", do_next, CONTROL_NEEDS_PLAYING},
+    {"next", do_next, CONTROL_NEEDS_PLAYING},     {"prev", do_prev, CONTROL_NEEDS_PLAYING},
     {"seek", do_seek, CONTROL_NEEDS_PLAYING},     {"pause", do_pause, CONTROL_NEEDS_PLAYING},
-    {"resume", do_resume, CONTROL_NEEDS_PLAYING}, {"stop", do_stop, CONTROL_NEEDS_PLAYING},
-    {"quit", do_quit, CONTROL_NEEDS_NOTHING},     {NULL, NULL, CONTROL_NEEDS_NOTHING},
+    {"resume", do_resume, CONTROL_NEEDS_PLAYING}, {"toggle", do_toggle, CONTROL_NEEDS_PLAYING},
+    {"stop", do_stop, CONTROL_NEEDS_PLAYING},     {"quit", do_quit, CONTROL_NEEDS_NOTHING},
+    {NULL, NULL, CONTROL_NEEDS_NOTHING},
 };

@@ -16,8 +16,11 @@ static json_t *count_of(uint64_t count)
     return json_integer((json_int_t)(count > INT64_MAX ? INT64_MAX : count));
 }
 
-static const char *state_of(const struct node_status *status)
+const char *control_state_name(const struct node_status *status)
 {
+    if (status->entry == 0) {
+        return "stopped";
+    }
     if (status->paused) {
         return "paused";
     }
@@ -34,18 +37,42 @@ static json_t *words_of(const char *text)
     return string != NULL ? string : json_string("");
 }
 
-static json_t *playing_of(const struct session *session, const struct node_status *status)
+void control_put_words(json_t *object, const struct words_track *words)
 {
-    if (status->entry == 0 || status->entry > session->entry_count) {
+    static const uint8_t none[ALBUM_ID_BYTES];
+    char album_id[2 * ALBUM_ID_BYTES + 1];
+    bool has_album = memcmp(words->album_id, none, ALBUM_ID_BYTES) != 0;
+    media_hex_encode(words->album_id, ALBUM_ID_BYTES, album_id);
+    json_object_set_new(object, "title", words_of(words->title));
+    json_object_set_new(object, "artist", words_of(words->artist));
+    json_object_set_new(object, "album", words_of(words->album));
+    json_object_set_new(object, "album_id", has_album ? json_string(album_id) : json_null());
+    json_object_set_new(object, "year", count_of(words->year));
+    json_object_set_new(object, "duration_ms", count_of(words->duration_us / 1000));
+    json_object_set_new(object, "format", json_string(words->format));
+}
+
+/* Two fields of old have their values also when nothing is known of the track yet. */
+static json_t *playing_of(const struct session *session, const struct playing *playing,
+                          const struct node_status *status)
+{
+    const struct session_entry *entry = session_entry(session, status->entry);
+    if (status->entry == 0 || entry == NULL || playing == NULL) {
         return json_null();
     }
-    struct report_track track = session_track(session, status->entry);
-    return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "track", track.id, "title",
-                     words_of(track.title), "artist", words_of(track.artist), "state",
-                     state_of(status), "position_ms", count_of(status->position_us / 1000),
-                     "duration_ms", count_of(track.duration_us / 1000), "buffered_ms",
-                     count_of(status->buffered_us / 1000), "entry", count_of(status->entry),
-                     "following", count_of(session->entry_count - status->entry));
+    const struct lineup *lineup = &playing->lineup;
+    const struct words_track *words = words_get(&session->words, entry->track_id);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "track", entry->id, "title",
+                  "", "artist", "", "duration_ms", 0, "state", control_state_name(status),
+                  "position_ms", count_of(status->position_us / 1000), "buffered_ms",
+                  count_of(status->buffered_us / 1000), "entry", count_of(lineup_current(lineup)),
+                  "following", count_of(lineup->count - lineup->at - (lineup->has_current ? 1 : 0)),
+                  "wait_ms", count_of(playing->last_wait_us / 1000));
+    if (words != NULL && object != NULL) {
+        control_put_words(object, words);
+    }
+    return object;
 }
 
 static json_t *summary_of(const struct node_summary *summary)
@@ -100,16 +127,23 @@ static json_t *upload_of(const struct session *session, const struct node_status
         count_of(status->give_limit_bytes_per_s), "given_bytes", count_of(status->given_bytes));
 }
 
-json_t *control_status(const struct session *session)
+json_t *control_status(const struct session *session, const struct playing *playing)
 {
     struct node_status status;
     struct node_summary summary;
     engine_get_status(session->engine, &status);
     engine_get_summary(session->engine, &summary);
-    json_t *answer = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid", (int)getpid(), "playing",
-                               playing_of(session, &status), "origin", origin_of(session, &status),
-                               "summary", summary_of(&summary), "peers", peers_of(session, &status),
-                               "upload", upload_of(session, &status));
+    json_t *answer =
+        json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid", (int)getpid(), "playing",
+                  playing_of(session, playing, &status), "origin", origin_of(session, &status),
+                  "summary", summary_of(&summary), "peers", peers_of(session, &status), "upload",
+                  upload_of(session, &status));
+    if (playing != NULL && answer != NULL) {
+        const struct lineup *lineup = &playing->lineup;
+        json_object_set_new(answer, "shuffle", json_string(lineup_shuffle_name(lineup->shuffle)));
+        json_object_set_new(answer, "repeat", json_string(lineup_repeat_name(lineup->repeat)));
+        json_object_set_new(answer, "queue", count_of(lineup->count));
+    }
     return answer;
 }
 

@@ -26,10 +26,13 @@ static void started(struct playing *playing, uint32_t entry)
     bool is_new = entry != playing->current;
     playing->current = entry;
     session_entry_done(playing->session, entry);
+    if (session_entry(playing->session, entry) == NULL) {
+        return;
+    }
     struct report_track track = session_track(playing->session, entry);
     if (playing->session->args->json) {
         report_started_json(&track);
-    } else if (is_new) {
+    } else if (is_new && !playing->is_quiet) {
         report_started(&track);
     }
 }
@@ -55,11 +58,21 @@ static void link_changed(const struct playing *playing, const struct node_note *
     }
 }
 
-void playing_note(struct playing *playing, const struct node_note *note)
+/* By itself it does not come again. */
+static void entry_failed(struct playing *playing, uint32_t entry)
+{
+    struct lineup_entry *of = lineup_find(&playing->lineup, playing_number(playing, entry));
+    if (of != NULL) {
+        of->is_failed = true;
+    }
+}
+
+static void tell_note(struct playing *playing, const struct node_note *note)
 {
     const struct session *session = playing->session;
     switch (note->kind) {
     case NODE_NOTE_PLAY:
+        playing->last_wait_us = note->play.wait_us;
         note_wait(playing, note->play.wait_us);
         if (session->args->json) {
             report_play_json(&note->play);
@@ -86,21 +99,21 @@ void playing_note(struct playing *playing, const struct node_note *note)
         session_tell_misbehaved(session, note);
         break;
     case NODE_NOTE_ENTRY_FAILED: /* the session told it */
+        entry_failed(playing, note->entry);
+        break;
     case NODE_NOTE_QUEUE_ENDED:
     case NODE_NOTE_FETCHED:
         break;
     }
 }
 
-bool playing_next(struct playing *playing)
+void playing_note(struct playing *playing, const struct node_note *note)
 {
-    struct node_status status;
-    engine_get_status(playing->session->engine, &status);
-    if (status.entry == 0 || status.entry >= playing->session->entry_count) {
-        return false;
+    tell_note(playing, note);
+    playing_feed(playing);
+    if (playing->changed != NULL) {
+        playing->changed(playing->changed_context);
     }
-    engine_start_entry(playing->session->engine, status.entry + 1, 0);
-    return true;
 }
 
 void playing_summary(struct playing *playing, const struct node_summary *summary)
@@ -113,7 +126,14 @@ void playing_summary(struct playing *playing, const struct node_summary *summary
     }
 }
 
+void playing_init(struct playing *playing, struct session *session, uint64_t seed)
+{
+    *playing = (struct playing){.session = session};
+    lineup_init(&playing->lineup, seed);
+}
+
 void playing_deinit(struct playing *playing)
 {
+    lineup_deinit(&playing->lineup);
     free(playing->waits_us);
 }

@@ -1,27 +1,83 @@
 /*
- * playing.h: what `play` and `daemon` tell of what is heard.
+ * playing.h: the listener's queue above the engine, and what `play` and `daemon` tell of what is heard.
  *
- * Responsible for the words and the JSON lines that notes of the engine become, and for which entry
- * sounds. Not responsible for when a run ends.
+ * Responsible for keeping the engine told of what follows (playing_queue.c: the lineup's next entries are
+ * the engine's), and for the words and the JSON lines that notes of the engine become (playing.c). Not
+ * responsible for when a run ends.
+ *
+ * Numbers: an ENTRY is the lineup's, and what listeners and scripts see; each time that it is begun it is
+ * a new entry of the engine.
  */
 #ifndef PLAYER_PLAYING_H
 #define PLAYER_PLAYING_H
 
+#include "player/core/lineup.h"
 #include "player/session.h"
+
+/* How far ahead the engine knows the queue. */
+#define PLAYING_AHEAD 48u
+/* "Previous" later than this begins the track again. */
+#define PLAYING_RESTART_US (3 * TIME_US_PER_S)
+
+struct playing_fed {
+    uint32_t entry;  /* the engine's */
+    uint32_t number; /* the lineup's */
+};
 
 struct playing {
     struct session *session; /* borrowed */
-    uint32_t current;        /* entry that sounds, or sounded last; 0 = none yet */
+    uint32_t current;        /* the engine's entry that sounds, or sounded last; 0 = none yet */
     uint64_t *waits_us;      /* one a play record; owned */
     uint32_t wait_count, wait_capacity;
+    uint64_t last_wait_us;
+    bool is_quiet; /* a face shows what plays: no lines for people */
+
+    struct lineup lineup;
+    struct playing_fed fed[PLAYING_AHEAD + 1]; /* what the engine has; [0] plays or is about to */
+    uint32_t fed_count;
+    uint32_t queue_version; /* larger with each change of the queue */
+    /* Told after whatever may have changed what plays, the queue or the modes. NULL: nobody cares. */
+    void (*changed)(void *context);
+    void *changed_context;
 };
 
-/* Tells of a note; QUEUE_ENDED is the caller's. */
+/* The session may be opened later. */
+void playing_init(struct playing *playing, struct session *session, uint64_t seed);
+void playing_deinit(struct playing *playing);
+
+/* Tells of a note, and keeps the queue going; QUEUE_ENDED is the caller's. */
 void playing_note(struct playing *playing, const struct node_note *note);
-/* The entry behind the one that plays, or is about to, starts now. False: there is none. */
-bool playing_next(struct playing *playing);
 /* The last line. */
 void playing_summary(struct playing *playing, const struct node_summary *summary);
-void playing_deinit(struct playing *playing);
+
+/* playing_queue.c. Errors are lineup.h's. */
+
+/* Adds; starts nothing. */
+int playing_add(struct playing *playing, const struct lineup_track *tracks, uint32_t count,
+                enum lineup_where where, uint32_t *ret_first);
+/* Replaces the queue, and begins: the first of them, or with shuffle any. */
+int playing_replace(struct playing *playing, const struct lineup_track *tracks, uint32_t count,
+                    uint64_t position_us, uint32_t *ret_first);
+/* This entry begins now. False: there is no such entry. */
+bool playing_jump(struct playing *playing, uint32_t number, uint64_t position_us);
+/* False: nothing is there. */
+bool playing_next(struct playing *playing);
+bool playing_previous(struct playing *playing);
+/* What stands still goes on: a pause, or a queue that had ended or was stopped. False: nothing could. */
+bool playing_resume(struct playing *playing);
+void playing_pause(struct playing *playing);
+void playing_stop(struct playing *playing);
+/* What plays may be among them: the next one begins then. */
+int playing_remove(struct playing *playing, const uint32_t *numbers, uint32_t count,
+                   uint32_t *ret_removed);
+bool playing_move(struct playing *playing, uint32_t number, uint32_t to);
+/* All but what plays; all, when nothing does. */
+void playing_clear(struct playing *playing);
+int playing_set_shuffle(struct playing *playing, enum lineup_shuffle shuffle);
+void playing_set_repeat(struct playing *playing, enum lineup_repeat repeat);
+/* The lineup's number of an entry of the engine; 0 = it is none of ours. */
+uint32_t playing_number(const struct playing *playing, uint32_t entry);
+/* What follows has changed, or what plays: the engine is told. */
+void playing_feed(struct playing *playing);
 
 #endif

@@ -28,6 +28,14 @@
 #define REPORT_NAME_COLUMNS 24u
 
 static bool line_is_open; /* a progress line stands on the terminal */
+static void (*listener)(void *context, const char *message);
+static void *listener_context;
+
+void report_listen(void (*hear)(void *context, const char *message), void *context)
+{
+    listener = hear;
+    listener_context = context;
+}
 
 void report_progress_clear(void)
 {
@@ -47,6 +55,9 @@ void report_error(const char *format, ...)
     va_end(arguments);
     report_progress_clear();
     fprintf(stderr, "refrain: %s\n", text);
+    if (listener != NULL) {
+        listener(listener_context, text);
+    }
 }
 
 bool report_is_terminal(bool json)

@@ -18,6 +18,8 @@ struct report_track {
     uint64_t duration_us; /* 0 = unknown */
 };
 
+/* Whoever else is to hear what report_error says; NULL: nobody. */
+void report_listen(void (*hear)(void *context, const char *message), void *context);
 /* "refrain: " and the message on stderr, behind the end of an unfinished progress line. */
 void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -40,17 +40,18 @@ void session_fail_entry(struct session *session, uint32_t entry, int exit_code, 
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    assert(entry >= 1 && entry <= session->entry_count);
-    session->entries[entry - 1].failed = true;
+    struct session_entry *of = session_entry(session, entry);
+    assert(of != NULL);
+    of->failed = true;
     count_failure(session, exit_code);
-    tell_failure(session, session->entries[entry - 1].id, exit_code, message);
+    tell_failure(session, of->id, exit_code, message);
 }
 
 void session_entry_done(struct session *session, uint32_t entry)
 {
-    assert(entry >= 1 && entry <= session->entry_count);
-    if (!session->entries[entry - 1].done) {
-        session->entries[entry - 1].done = true;
+    struct session_entry *of = session_entry(session, entry);
+    if (of != NULL && !of->done) {
+        of->done = true;
         session->successes++;
     }
 }
@@ -58,7 +59,7 @@ void session_entry_done(struct session *session, uint32_t entry)
 /* The reason and the cure of ENTRY_FAILED, by error. */
 static void fail_by_error(struct session *session, uint32_t entry, int error)
 {
-    const char *id = session->entries[entry - 1].id;
+    const char *id = session_entry(session, entry)->id;
     const char *origin = session->origin != NULL ? session->origin : "none";
     const char *words = engine_origin_text(session->engine);
     switch (error) {
@@ -135,18 +136,24 @@ void session_tell_misbehaved(const struct session *session, const struct node_no
 
 /* --- entries --------------------------------------------------------------------------------------------------- */
 
-/* A track that was queued before has its words already, and they are not told again. */
-static void copy_words(struct session *session, struct session_entry *entry)
+struct session_entry *session_entry(const struct session *session, uint32_t entry)
 {
-    for (uint32_t i = session->entry_count - 1; i > 0; i--) {
-        const struct session_entry *before = &session->entries[i - 1];
-        if (before->title != NULL && before->artist != NULL &&
-            memcmp(before->track_id, entry->track_id, TRACK_ID_BYTES) == 0) {
-            entry->title = strdup(before->title);
-            entry->artist = strdup(before->artist);
-            entry->duration_us = before->duration_us;
-            return;
-        }
+    if (entry <= session->entry_base || entry - session->entry_base > session->entry_count) {
+        return NULL;
+    }
+    return &session->entries[entry - session->entry_base - 1];
+}
+
+void session_forget(struct session *session)
+{
+    uint32_t first = engine_first_entry(session->engine);
+    uint32_t count = first - 1 - session->entry_base;
+    assert(count <= session->entry_count);
+    session->entry_count -= count;
+    session->entry_base += count;
+    if (count > 0) {
+        memmove(session->entries, session->entries + count,
+                session->entry_count * sizeof *session->entries);
     }
 }
 
@@ -165,20 +172,20 @@ uint32_t session_add_entry(struct session *session, const uint8_t track_id[TRACK
     *entry = (struct session_entry){0};
     memcpy(entry->track_id, track_id, TRACK_ID_BYTES);
     media_hex_encode(track_id, TRACK_ID_BYTES, entry->id);
-    copy_words(session, entry);
     uint32_t number = engine_enqueue(session->engine, track_id, session->fetch_only);
-    assert(number == 0 || number == session->entry_count);
+    assert(number == 0 || number == session->entry_base + session->entry_count);
     return number;
 }
 
 struct report_track session_track(const struct session *session, uint32_t entry)
 {
-    assert(entry >= 1 && entry <= session->entry_count);
-    const struct session_entry *of = &session->entries[entry - 1];
+    const struct session_entry *of = session_entry(session, entry);
+    assert(of != NULL);
+    const struct words_track *words = words_get(&session->words, of->track_id);
     return (struct report_track){.id = of->id,
-                                 .title = of->title != NULL ? of->title : "",
-                                 .artist = of->artist != NULL ? of->artist : "",
-                                 .duration_us = of->duration_us};
+                                 .title = words != NULL ? words->title : "",
+                                 .artist = words != NULL ? words->artist : "",
+                                 .duration_us = words != NULL ? words->duration_us : 0};
 }
 
 /* --- targets to entries ------------------------------------------------------------------------------------------- */
@@ -189,27 +196,92 @@ static void no_memory(struct session *session)
     session_end(session, EXIT_CODE_INTERNAL);
 }
 
+/* What targets turn out to mean. */
+struct found {
+    struct lineup_track *tracks; /* owned */
+    uint32_t count, capacity;
+};
+
+static bool found_add(struct found *found, const uint8_t track_id[TRACK_ID_BYTES],
+                      const uint8_t *album_id)
+{
+    if (found->count == found->capacity) {
+        uint32_t capacity = found->capacity == 0 ? 64 : found->capacity * 2;
+        struct lineup_track *tracks = realloc(found->tracks, capacity * sizeof *tracks);
+        if (tracks == NULL) {
+            return false;
+        }
+        found->tracks = tracks;
+        found->capacity = capacity;
+    }
+    struct lineup_track *track = &found->tracks[found->count++];
+    *track = (struct lineup_track){0};
+    memcpy(track->track_id, track_id, TRACK_ID_BYTES);
+    if (album_id != NULL) {
+        memcpy(&track->album, album_id, sizeof track->album);
+    }
+    return true;
+}
+
 /* Adds what the target means in this list; how many. */
 static uint32_t add_listed(struct session *session, const struct target *target,
-                           const struct listing *listing)
+                           const struct listing *listing, struct found *found)
 {
-    uint32_t before = session->entry_count;
+    uint32_t before = found->count;
     for (uint32_t i = 0; i < listing->count && target->kind != TARGET_ALL; i++) {
-        if (memcmp(listing->tracks[i].track_id, target->id, TRACK_ID_BYTES) == 0) {
-            session_add_entry(session, target->id);
-            return 1;
+        const struct listing_track *track = &listing->tracks[i];
+        if (memcmp(track->track_id, target->id, TRACK_ID_BYTES) == 0) {
+            found_add(found, target->id, track->album_id);
+            return found->count - before;
         }
     }
-    for (uint32_t i = 0; i < listing->count && session->entry_count < NODE_QUEUE_MAX; i++) {
-        if (target->kind == TARGET_ALL ||
-            memcmp(listing->tracks[i].album_id, target->id, ALBUM_ID_BYTES) == 0) {
-            if (session_add_entry(session, listing->tracks[i].track_id) == 0) {
-                no_memory(session);
-                break;
-            }
+    for (uint32_t i = 0; i < listing->count && found->count < LINEUP_ENTRIES_MAX; i++) {
+        const struct listing_track *track = &listing->tracks[i];
+        if ((target->kind == TARGET_ALL ||
+             memcmp(track->album_id, target->id, ALBUM_ID_BYTES) == 0) &&
+            !found_add(found, track->track_id, track->album_id)) {
+            no_memory(session);
+            break;
         }
     }
-    return session->entry_count - before;
+    return found->count - before;
+}
+
+/* Hands them to the command, or queues them for it. */
+static void take_found(struct session *session, const struct found *found)
+{
+    if (session->hooks.found != NULL) {
+        session->hooks.found(session->hooks.context, found->tracks, found->count);
+        return;
+    }
+    uint32_t first = session->entry_base + session->entry_count + 1;
+    for (uint32_t i = 0; i < found->count && !session->ended; i++) {
+        if (session_add_entry(session, found->tracks[i].track_id) == 0) {
+            no_memory(session);
+        }
+    }
+    if (!session->ended) {
+        session->hooks.ready(session->hooks.context, first);
+    }
+}
+
+bool session_pick(struct session *session, const char *const *targets, uint32_t count,
+                  struct lineup_track *ret_tracks, uint32_t *ret_count, const char **ret_error)
+{
+    struct target target;
+    char text[TARGET_TEXT_BYTES];
+    (void)session;
+    *ret_error = "targets: no list of 1 to 1024 track ids (32 hex digits each); see \"refrain ls "
+                 "tracks\"";
+    for (uint32_t i = 0; i < count; i++) {
+        if (target_parse(targets[i], &target, text) != 0 || target.kind != TARGET_ID) {
+            return false;
+        }
+        ret_tracks[i] = (struct lineup_track){0};
+        memcpy(ret_tracks[i].track_id, target.id, TRACK_ID_BYTES);
+    }
+    *ret_count = count;
+    return count > 0;
 }
 
 static void fail_target(struct session *session, const struct target *target)
@@ -239,17 +311,18 @@ static void fail_target(struct session *session, const struct target *target)
 /* Entries for all targets. */
 static void take_listing(struct session *session, const struct listing *listing)
 {
-    uint32_t first = session->entry_count + 1;
+    struct found found = {0};
     for (uint32_t i = 0; i < session->args->operand_count && !session->ended; i++) {
-        if (add_listed(session, &session->targets[i], listing) == 0) {
+        if (add_listed(session, &session->targets[i], listing, &found) == 0) {
             fail_target(session, &session->targets[i]);
         }
     }
-    if (session->entry_count < first) {
+    if (found.count == 0) {
         session_end(session, EXIT_CODE_OK); /* the failures say it all */
     } else if (!session->ended) {
-        session->hooks.ready(session->hooks.context, first);
+        take_found(session, &found);
     }
+    free(found.tracks);
 }
 
 static bool is_identity_error(int error)
@@ -300,18 +373,19 @@ static bool take_without_listing(struct session *session)
     if (session->args->no_peers) {
         return false;
     }
-    uint32_t first = session->entry_count + 1;
+    struct found found = {0};
     cached_listing(session, &listing);
     for (uint32_t i = 0; i < count && !session->ended; i++) {
-        if (add_listed(session, &session->targets[i], &listing) == 0 &&
-            session_add_entry(session, session->targets[i].id) == 0) {
+        if (add_listed(session, &session->targets[i], &listing, &found) == 0 &&
+            !found_add(&found, session->targets[i].id, NULL)) {
             no_memory(session);
         }
     }
     listing_deinit(&listing);
     if (!session->ended) {
-        session->hooks.ready(session->hooks.context, first);
+        take_found(session, &found);
     }
+    free(found.tracks);
     return true;
 }
 
@@ -366,11 +440,10 @@ static void begin(struct session *session)
         return; /* a daemon */
     }
     if (args->operand_count == 1 && session->targets[0].kind != TARGET_ALL && !args->offline) {
-        if (session_add_entry(session, session->targets[0].id) == 0) {
-            no_memory(session);
-            return;
-        }
-        session->hooks.ready(session->hooks.context, 1);
+        struct lineup_track track = {0};
+        memcpy(track.track_id, session->targets[0].id, TRACK_ID_BYTES);
+        const struct found found = {.tracks = &track, .count = 1};
+        take_found(session, &found);
         return;
     }
     struct listing listing;
@@ -430,25 +503,14 @@ static void on_listening(void *context, uint16_t port)
     }
 }
 
-static void set_text(char **to, struct media_text text)
-{
-    free(*to);
-    *to = strndup(text.bytes > 0 ? text.data : "", text.bytes);
-}
-
 static void on_manifest(void *context, const struct media_manifest *manifest)
 {
     struct session *session = context;
-    for (uint32_t i = 0; i < session->entry_count; i++) {
-        struct session_entry *entry = &session->entries[i];
-        if (memcmp(entry->track_id, manifest->track_id, TRACK_ID_BYTES) != 0) {
-            continue;
-        }
-        set_text(&entry->title, manifest->title);
-        set_text(&entry->artist, manifest->artist);
-        entry->duration_us = media_file_duration_us(&manifest->files[0]);
-        if (session->hooks.manifest != NULL) {
-            session->hooks.manifest(session->hooks.context, i + 1, manifest);
+    words_put(&session->words, manifest); /* out of memory: the id stands for the names */
+    for (uint32_t i = 0; i < session->entry_count && session->hooks.manifest != NULL; i++) {
+        const struct session_entry *entry = &session->entries[i];
+        if (memcmp(entry->track_id, manifest->track_id, TRACK_ID_BYTES) == 0) {
+            session->hooks.manifest(session->hooks.context, session->entry_base + i + 1, manifest);
         }
     }
 }
@@ -534,6 +596,7 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
                  struct session *ret_session)
 {
     *ret_session = (struct session){.args = args, .hooks = *hooks, .fetch_only = fetch_only};
+    words_init(&ret_session->words);
     int exit_code = parse_targets(ret_session);
     if (exit_code == EXIT_CODE_OK) {
         exit_code = open_engine(ret_session);
@@ -608,10 +671,7 @@ int session_close(struct session *session, struct node_summary *ret_summary)
 
 void session_free(struct session *session)
 {
-    for (uint32_t i = 0; i < session->entry_count; i++) {
-        free(session->entries[i].title);
-        free(session->entries[i].artist);
-    }
+    words_deinit(&session->words);
     free(session->entries);
     free(session->targets);
 }

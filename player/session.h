@@ -13,16 +13,21 @@
 #define PLAYER_SESSION_H
 
 #include "player/args.h"
+#include "player/core/lineup.h"
 #include "player/listing.h"
 #include "player/report.h"
 #include "player/target.h"
 #include "player/upload.h"
 #include "player/uv/engine.h"
+#include "player/words.h"
 
 struct session;
 
 struct session_hooks {
-    /* Entries stand in the queue; called once, or again when an album was found late. */
+    /* What the targets mean, in order; `tracks` is borrowed. Called once, or again when an album was found
+     * late. NULL: the session queues them itself, and says `ready`. */
+    void (*found)(void *context, const struct lineup_track *tracks, uint32_t count);
+    /* Entries stand in the queue; as `found`. */
     void (*ready)(void *context, uint32_t first_entry);
     /* Notes of the engine, but ENTRY_FAILED and QUEUE_ENDED while the session still looks for more. */
     void (*note)(void *context, const struct node_note *note);
@@ -36,8 +41,6 @@ struct session_hooks {
 struct session_entry {
     char id[2 * TRACK_ID_BYTES + 1];
     uint8_t track_id[TRACK_ID_BYTES];
-    char *title, *artist; /* owned; NULL = not known yet */
-    uint64_t duration_us; /* 0 = not known yet */
     bool failed, done;
 };
 
@@ -52,8 +55,9 @@ struct session {
     const char *origin; /* URL; NULL: none */
     bool fetch_only;
 
-    struct session_entry *entries; /* entry number = index + 1; owned */
-    uint32_t entry_count, entry_capacity;
+    struct words words;
+    struct session_entry *entries; /* entry number = entry_base + index + 1; owned */
+    uint32_t entry_base, entry_count, entry_capacity;
 
     struct listing_query *query; /* under way */
     bool is_album_search;        /* the query is for a single id that was no track */
@@ -72,6 +76,14 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
 void session_run(struct session *session);
 /* Appends a track; its entry's number, or 0 when out of memory. */
 uint32_t session_add_entry(struct session *session, const uint8_t track_id[TRACK_ID_BYTES]);
+/* The engine has forgotten entries: so does the session. */
+void session_forget(struct session *session);
+/* NULL: no such entry, or it was forgotten. */
+struct session_entry *session_entry(const struct session *session, uint32_t entry);
+/* What these targets mean: ids of tracks alone. False: *ret_error says "THING: REASON; CURE".
+ * *ret_tracks has room for `count`. */
+bool session_pick(struct session *session, const char *const *targets, uint32_t count,
+                  struct lineup_track *ret_tracks, uint32_t *ret_count, const char **ret_error);
 /* Ends the run: EXIT_CODE_OK, or why it is cut short. */
 void session_end(struct session *session, int exit_code);
 /* Closes the engine (last play records come here) and everything else but the entries' names; the

@@ -179,12 +179,24 @@ static void for_peers(struct engine *engine, const struct node_effect *effect)
 }
 
 /* For our own sound, or for another player. */
-static void open_entry(struct engine *engine, const struct node_effect *effect)
+static void to_sound(struct engine *engine, const struct node_effect *effect)
 {
-    if (effect->kind == NODE_EFFECT_LEND) {
+    switch ((int)effect->kind) {
+    case NODE_EFFECT_LEND:
         engine_loan_lent(engine, effect);
-    } else {
+        break;
+    case NODE_EFFECT_UNPREPARE:
+        sound_unprepare(engine, effect->unprepare.entry);
+        break;
+    case NODE_EFFECT_SILENCE:
+        sound_silence(engine);
+        break;
+    case NODE_EFFECT_SET_PAUSED:
+        set_paused(engine, effect->set_paused.paused);
+        break;
+    default:
         sound_open_entry(engine, effect);
+        break;
     }
 }
 
@@ -241,16 +253,10 @@ void effects_carry_out(struct engine *engine, const struct node_effect *effect)
     case NODE_EFFECT_SWITCH:
     case NODE_EFFECT_PREPARE:
     case NODE_EFFECT_LEND:
-        open_entry(engine, effect);
-        break;
     case NODE_EFFECT_UNPREPARE:
-        sound_unprepare(engine, effect->unprepare.entry);
-        break;
     case NODE_EFFECT_SILENCE:
-        sound_silence(engine);
-        break;
     case NODE_EFFECT_SET_PAUSED:
-        set_paused(engine, effect->set_paused.paused);
+        to_sound(engine, effect);
         break;
     case NODE_EFFECT_NOTE:
         note(engine, &effect->note);

@@ -660,6 +660,13 @@ void engine_add_sources(const struct engine *engine, const struct media_file_id 
     }
 }
 
+bool engine_chunk_source(const struct engine *engine, const struct media_file_id *id,
+                         uint32_t chunk, enum node_source *ret_source)
+{
+    media_handle handle = media_intern_find(engine->intern, id);
+    return handle != 0 && node_chunk_source(engine->node, handle, chunk, ret_source);
+}
+
 int engine_list_manifests(struct engine *engine, engine_each_manifest *each, void *context)
 {
     return engine->store != NULL ? store_list_manifests(engine->store, each, context) : 0;

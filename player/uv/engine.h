@@ -156,6 +156,10 @@ void engine_loan_return(struct engine_loan *loan);
 void engine_add_sources(const struct engine *engine, const struct media_file_id *id,
                         uint64_t ret_bytes[NODE_SOURCES]);
 
+/* Where a chunk of a file came from; false: it is not here. */
+bool engine_chunk_source(const struct engine *engine, const struct media_file_id *id,
+                         uint32_t chunk, enum node_source *ret_source);
+
 /* Each track with a manifest in the cache, in order of ids; not checked: names and lengths for
  * people, and which tracks an album has. ERROR_NO_MEMORY, ERROR_IO. No call of the engine inside. */
 typedef void engine_each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],

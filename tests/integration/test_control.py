@@ -11,7 +11,7 @@ import unittest
 
 import refrain
 
-STATUS = {"pid", "playing", "origin", "summary", "peers", "upload"}
+STATUS = {"pid", "playing", "origin", "summary", "peers", "upload", "shuffle", "repeat", "queue"}
 SUMMARY = {"tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "unread_bytes",
            "received_bytes", "payload", "sent_bytes", "stutters", "stall_ms"}
 
@@ -124,7 +124,6 @@ class Verbs(WithOrigin):
             process.wait_event("started")
             with player.control() as control:
                 self.assertEqual(control.do("status")["playing"]["track"], self.ids[0])
-                self.assertIn("refrain daemon", control.ask("play", targets=self.ids)["error"])
                 control.do("next")
                 self.assertEqual(process.wait_event("started")["track"], self.ids[1])
                 control.do("stop")
@@ -149,6 +148,165 @@ class Verbs(WithOrigin):
             self.assertEqual(daemon.ready["port"], port)
             with socket.create_connection(("127.0.0.1", port), 5):
                 pass
+            self.assertEqual(daemon.stop(), 0)
+
+
+class Queue(WithOrigin):
+    """What plays goes on while the queue around it changes."""
+
+    def names(self, control):
+        """The queue as letters: a is the first track; what plays in upper case."""
+        queue = control.do("queue")
+        letters = ""
+        for entry in queue["entries"]:
+            letter = chr(ord("a") + self.ids.index(entry["track"]))
+            letters += letter.upper() if entry["entry"] == queue["current"] else letter
+        return letters
+
+    def entry(self, control, letter):
+        track = self.ids[ord(letter) - ord("a")]
+        return next(entry["entry"] for entry in control.do("queue")["entries"]
+                    if entry["track"] == track)
+
+    def test_changes(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("play", targets=self.ids[:3])
+            daemon.wait_event("started")
+            self.assertEqual(self.names(control), "Abc")
+            control.do("queue_add", targets=[self.ids[3]], at="next")
+            control.do("queue_add", targets=[self.ids[4]])
+            self.assertEqual(self.names(control), "Adbce")
+            control.do("queue_move", entry=self.entry(control, "e"), to=1)
+            control.do("queue_remove", entries=[self.entry(control, "b")])
+            self.assertEqual(self.names(control), "Aedc")
+            control.do("next")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[4])
+            control.do("queue_remove", entries=[self.entry(control, "e")])  # what plays
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[3])
+            self.assertEqual(self.names(control), "aDc")
+            control.do("jump", entry=self.entry(control, "a"))
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0])
+            control.do("queue_clear")
+            self.assertEqual(self.names(control), "A")
+            self.assertIn("no such entry", control.ask("jump", entry=99999)["error"])
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(daemon.stderr, "")
+
+    def test_what_follows_is_changed_at_the_last_moment(self):
+        """The next track is prepared already; another one follows all the same."""
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            start = self.tracks[0]["duration_ms"] - 1500
+            control.do("play", targets=self.ids[:2], position_ms=start)
+            daemon.wait_event("started")
+            control.do("queue_add", targets=[self.ids[2]], at="next")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[2])
+            self.assertEqual(daemon.stop(), 0)
+            causes = [record["cause"] for record in daemon.of("play")]
+            self.assertEqual(causes, ["click", "auto"])
+
+    def test_previous_and_stop(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            self.assertIn("empty", control.ask("prev")["error"])
+            control.do("play", targets=self.ids[:2])
+            daemon.wait_event("started")
+            control.do("next")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+            control.do("prev")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0])
+            control.do("seek", position_ms=8000)
+            control.do("prev")  # later than 3 s: the same once more
+            self.assertLess(control.do("status")["playing"]["position_ms"], 3000)
+            control.do("stop")
+            self.assertIsNone(control.do("status")["playing"])
+            self.assertEqual(self.names(control), "Ab")
+            control.do("toggle")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0])
+            control.do("toggle")
+            self.assertEqual(control.do("status")["playing"]["state"], "paused")
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_repeat(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            last = self.tracks[1]["duration_ms"] - 300
+            control.do("play", targets=self.ids[:2])
+            daemon.wait_event("started")
+            control.do("repeat", mode="all")
+            control.do("next")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+            control.do("seek", position_ms=last)
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0], "from the top")
+            control.do("repeat", mode="one")
+            control.do("seek", position_ms=self.tracks[0]["duration_ms"] - 300)
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0], "again")
+            self.assertIn("no such way", control.ask("repeat", mode="twice")["error"])
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_shuffle(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("play", targets=self.ids)
+            daemon.wait_event("started")
+            plain = self.names(control)
+            control.do("shuffle", mode="tracks")
+            mixed = self.names(control)
+            self.assertEqual(mixed[0], "A", "what plays goes on")
+            self.assertEqual(sorted(mixed), sorted(plain))
+            control.do("shuffle", mode="off")
+            self.assertEqual(self.names(control), plain)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_seek_ends_at_the_end(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("play", targets=self.ids[:2])
+            daemon.wait_event("started")
+            far = self.tracks[0]["duration_ms"] + 1
+            self.assertIn("not that long", control.ask("seek", position_ms=far)["error"])
+            control.do("pause")
+            control.do("seek", by_ms=far)
+            playing = control.do("status")["playing"]
+            self.assertEqual(playing["track"], self.ids[0])
+            control.do("seek", by_ms=-2 * far)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_events(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("subscribe", events="all")
+            first = {}
+            while len(first) < 5:
+                event = control.read()
+                first[event["event"]] = event
+            self.assertEqual(set(first), {"track", "state", "position", "queue", "modes"})
+            self.assertIsNone(first["track"]["track"])
+            self.assertEqual(first["state"]["state"], "stopped")
+            control.write(b'{"id":77,"do":"play","targets":["%s"]}\n' % self.ids[0].encode())
+            seen = {}
+            while not {"chunks", "position", "track"} <= set(seen) or "title" not in seen["track"] \
+                    or seen["state"]["state"] != "playing":
+                event = control.read()
+                seen[event.get("event", "answer")] = event
+            self.assertEqual(seen["track"]["title"], self.tracks[0]["title"])
+            self.assertEqual(seen["track"]["track"], self.ids[0])
+            self.assertEqual(seen["queue"]["count"], 1)
+            runs = seen["chunks"]["runs"]
+            self.assertEqual(sum(run[1] for run in runs), seen["chunks"]["chunk_count"])
+            self.assertLessEqual({run[0] for run in runs}, {"cache", "peers", "origin", "missing"})
+            control.write(b'{"do":"quit"}\n')
+            while event is not None:
+                last, event = event, control.read()
+            self.assertEqual(last["event"], "bye")
+            self.assertEqual(daemon.finish(), 0)
+
+    def test_events_that_there_are_not(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            for events in ("some", ["track", "weather"], [1], 7, None):
+                self.assertIn("events:", control.ask("subscribe", events=events)["error"])
             self.assertEqual(daemon.stop(), 0)
 
 

@@ -612,7 +612,6 @@ static void carry_out_sound(struct world *world, const struct node_effect *effec
         close_chains(world);
         break;
     case NODE_EFFECT_UNPREPARE:
-        assert(world->chains[1].entry == effect->unprepare.entry);
         world->chains[1] = (struct world_chain){0};
         break;
     case NODE_EFFECT_SET_PAUSED:
