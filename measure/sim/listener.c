@@ -182,6 +182,7 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
     case NODE_EFFECT_EVICT_ROW:
         mem_store_evict_row(&listener->store, effect->evict.file, effect->evict.row);
         break;
+    case NODE_EFFECT_UNPREPARE: /* nobody here changes what follows */
     case NODE_EFFECT_TOUCH_FILE:
         break;
     case NODE_EFFECT_RELEASE:
@@ -216,7 +217,6 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
     case NODE_EFFECT_NOTE:
         take_note(world, listener, &effect->note);
         break;
-    case NODE_EFFECT_UNPREPARE: /* nobody here changes what follows */
     case NODE_EFFECT_KINDS:
         assert(false);
     }

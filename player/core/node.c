@@ -149,6 +149,17 @@ static void want_dropped(struct node *node, uint32_t number)
     }
 }
 
+static void dispatch_reader(struct node *node, const struct node_event *event)
+{
+    if (event->kind == NODE_EVENT_WANT) {
+        node_chunks_want(node, event);
+    } else if (event->kind == NODE_EVENT_WANT_DROPPED) {
+        want_dropped(node, event->want_dropped.want);
+    } else {
+        read_chunks(node, event);
+    }
+}
+
 static void dispatch_store(struct node *node, const struct node_event *event)
 {
     switch ((int)event->kind) {
@@ -248,13 +259,9 @@ static void dispatch(struct node *node, const struct node_event *event)
         node_links_message(node, event->message.link, event->message.message);
         break;
     case NODE_EVENT_WANT:
-        node_chunks_want(node, event);
-        break;
     case NODE_EVENT_WANT_DROPPED:
-        want_dropped(node, event->want_dropped.want);
-        break;
     case NODE_EVENT_READ:
-        read_chunks(node, event);
+        dispatch_reader(node, event);
         break;
     case NODE_EVENT_POSITION:
     case NODE_EVENT_SOUND_STARTED:

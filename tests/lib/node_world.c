@@ -588,8 +588,7 @@ static void release(struct world *world, const struct node_effect *effect)
 {
     struct world_slot *slot = &world->slots[effect->release.slot];
     assert(slot->is_ready && !slot->is_storing);
-    slot->is_ready = false;
-    slot->is_taken = false;
+    slot->is_ready = slot->is_taken = false;
 }
 
 static void carry_out_sound(struct world *world, const struct node_effect *effect)
