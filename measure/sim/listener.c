@@ -150,6 +150,15 @@ static void disconnect(struct sim_world *world, const struct sim_listener *liste
     }
 }
 
+static void evict(struct sim_listener *listener, const struct node_effect *effect)
+{
+    if (effect->kind == NODE_EFFECT_EVICT_FILE) {
+        mem_store_evict_file(&listener->store, effect->evict.file);
+    } else {
+        mem_store_evict_row(&listener->store, effect->evict.file, effect->evict.row);
+    }
+}
+
 static void carry_out(struct sim_world *world, struct sim_listener *listener,
                       const struct node_effect *effect, struct sim_content content)
 {
@@ -177,10 +186,8 @@ static void carry_out(struct sim_world *world, struct sim_listener *listener,
         sim_store_manifest(world, listener, effect->store_manifest.track_id);
         break;
     case NODE_EFFECT_EVICT_FILE:
-        mem_store_evict_file(&listener->store, effect->evict.file);
-        break;
     case NODE_EFFECT_EVICT_ROW:
-        mem_store_evict_row(&listener->store, effect->evict.file, effect->evict.row);
+        evict(listener, effect);
         break;
     case NODE_EFFECT_UNPREPARE: /* nobody here changes what follows */
     case NODE_EFFECT_TOUCH_FILE:
