@@ -270,5 +270,105 @@ class Gateway(WithOrigin):
         self.assertEqual(gateway.stop(), 0)
 
 
+class GStreamerPlugin(unittest.TestCase):
+    """refrain:// in any GStreamer application: the same samples as from the file."""
+
+    @classmethod
+    def setUpClass(cls):
+        need("gst-play-1.0", "gst-launch-1.0")
+        cls.plugin = pathlib.Path(PROGRAM).parent / "libgstrefrain.so"
+        if not cls.plugin.exists():
+            raise unittest.SkipTest("the plug-in is not built")
+        if refrain.build_kind() in ("asan", "tsan"):
+            raise unittest.SkipTest("a plug-in with a sanitizer needs an application with one")
+        cls.origin = refrain.Origin(refrain.Sandbox())
+        cls.origin.init()
+        cls.origin.add(refrain.SAMPLE)
+        cls.tracks = cls.origin.tracks()
+        cls.origin.serve()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.origin.stop()
+        cls.origin.sandbox.remove()
+
+    def setUp(self):
+        self.sandbox = refrain.Sandbox()
+        self.addCleanup(self.sandbox.remove)
+
+    def environment(self):
+        return self.sandbox.environment(GST_PLUGIN_PATH=self.plugin.parent,
+                                        GST_REGISTRY=self.origin.sandbox.path / "registry.bin")
+
+    def uri(self, track):
+        return f"refrain://{self.origin.address}/tracks/{track['id']}"
+
+    def decode(self, uri, tool="launch"):
+        """The PCM that an application of GStreamer's makes of it."""
+        path = self.sandbox.path / "heard"
+        command = {"launch": ["gst-launch-1.0", "-q", "uridecodebin", f"uri={uri}", "!", "filesink",
+                              f"location={path}"],
+                   "play": ["gst-play-1.0", "--no-interactive", "-q", "--audiosink",
+                            f"filesink location={path}", uri]}[tool]
+        result = subprocess.run(command, env=self.environment(), stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, check=False,
+                                timeout=60 * refrain.patience())
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return path.read_bytes()
+
+    def local(self, track):
+        return WithOrigin.bytes_of.__func__(self, track)
+
+    def test_alone(self):
+        """An engine of its own in the process; the second time from the cache, the origin gone."""
+        for number, tool in ((0, "play"), (3, "launch"), (4, "launch")):
+            track = self.tracks[number]
+            path = self.sandbox.path / "local"
+            path.write_bytes(self.local(track))
+            first = self.decode(self.uri(track), tool)
+            self.assertGreater(len(first), 100000)
+            self.assertEqual(first, self.decode(path.as_uri(), tool))
+        self.assertFalse(any((self.sandbox.state / "refrain").glob("engine.sock")))
+        self.origin.stop()
+        try:
+            self.assertEqual(self.decode(self.uri(track), tool), first)
+        finally:
+            self.origin.restart()
+
+    def test_beside_an_engine(self):
+        """Where a daemon runs, its cache and links are used; when it dies, playing goes on."""
+        player = refrain.Player(self.origin, sandbox=self.sandbox)
+        track = self.tracks[1]
+        with player.daemon("--no-peers") as daemon:
+            data = self.decode(self.uri(track))
+            status = player.status()
+            self.assertEqual(status["summary"]["bytes"]["origin"], track["files"][0]["bytes"])
+            path = self.sandbox.path / "fifo"
+            os.mkfifo(path)
+            command = ["gst-launch-1.0", "-q", "uridecodebin", f"uri={self.uri(self.tracks[0])}", "!",
+                       "filesink", f"location={path}"]
+            reader = subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL)
+            with open(path, "rb") as pcm:
+                heard = pcm.read(65536)
+                daemon.kill()
+                heard += pcm.read()
+            self.assertEqual(reader.wait(60 * refrain.patience()), 0)
+        local = self.sandbox.path / "local"
+        local.write_bytes(self.local(track))
+        self.assertEqual(data, self.decode(local.as_uri()))
+        local.write_bytes(self.local(self.tracks[0]))
+        self.assertEqual(heard, self.decode(local.as_uri()))
+
+    def test_what_can_not_be_had(self):
+        """A sentence that names the reason."""
+        for uri, reason in ((self.uri({"id": "0" * 32}), "no such track"),
+                            (f"refrain://{self.origin.address}/tracks/xyz", "")):
+            result = subprocess.run(["gst-launch-1.0", "uridecodebin", f"uri={uri}", "!", "fakesink"],
+                                    env=self.environment(), stdin=subprocess.DEVNULL, text=True,
+                                    capture_output=True, check=False, timeout=60 * refrain.patience())
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(reason, result.stderr + result.stdout)
+
+
 if __name__ == "__main__":
     unittest.main()

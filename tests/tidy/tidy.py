@@ -50,7 +50,8 @@ C_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdali
 # Libraries that stop at certain doors: pattern of the header, places that may include it.
 DOORS = [
     ("GLib and GStreamer", re.compile(r"^(glib|gio|gst|gobject|gmodule)[/.-]"),
-     ["media/gst/", "player/gst/", "player/dbus/", "player/library/", "player/main.c", "streamserver/main.c",
+     ["media/gst/", "player/gst/", "player/gst_plugin/", "player/dbus/", "player/library/",
+      "player/main.c", "streamserver/main.c",
       "measure/main.c"]),
     ("LMDB", re.compile(r"^lmdb\.h$"), ["cache/lmdb/", "streamserver/lmdb/"]),
     ("llhttp", re.compile(r"^llhttp"), ["common/net/"]),
