@@ -32,7 +32,8 @@ static const char help_program[] =
     "  --no-peers          take from the origin only, and give nothing\n"                          \
     "  --no-upload         take from peers, and give nothing\n"                                    \
     "  --upload-limit SIZE give at most so much a second: 200K, or 200K@8-23 (hours)\n"            \
-    "  --listen PORT       for peers; else any port that is free\n"
+    "  --listen PORT       for peers; else any port that is free\n"                                \
+    "  --no-port-mapping   do not ask the router to let peers in\n"
 
 static const char help_play[] =
     "usage: refrain play TARGET... [OPTIONS]\n"
@@ -275,6 +276,7 @@ enum option {
     OPTION_UPLOAD_LIMIT,
     OPTION_LISTEN,
     OPTION_PORT,
+    OPTION_NO_PORT_MAPPING,
 };
 
 #define FOR(verb) (1u << (verb))
@@ -306,6 +308,7 @@ static const struct option_form {
     {"--upload-limit", OPTION_UPLOAD_LIMIT, true, FOR_ENGINE},
     {"--listen", OPTION_LISTEN, true, FOR_ENGINE},
     {"--port", OPTION_PORT, true, FOR(ARGS_GATEWAY)},
+    {"--no-port-mapping", OPTION_NO_PORT_MAPPING, false, FOR_ENGINE},
 };
 
 /* What is being parsed. */
@@ -347,6 +350,16 @@ static int set_port(const struct parse *parse, const char *option, const char *v
         return complain_value(parse, option, value, "no port; write a number up to 65535");
     }
     *ret_port = (uint16_t)port;
+    return 0;
+}
+
+static int set_preset(const struct parse *parse, const char *value)
+{
+    if (node_preset_find(value) == NULL) {
+        return complain_value(parse, "--preset", value,
+                              "no such preset; there are refrain and spotify2010");
+    }
+    parse->args->preset = value;
     return 0;
 }
 
@@ -393,12 +406,7 @@ static int set(const struct parse *parse, enum option option, const char *value)
         args->record_path = value;
         break;
     case OPTION_PRESET:
-        if (node_preset_find(value) == NULL) {
-            return complain_value(parse, "--preset", value,
-                                  "no such preset; there are refrain and spotify2010");
-        }
-        args->preset = value;
-        break;
+        return set_preset(parse, value);
     case OPTION_NO_PEERS:
         args->no_peers = true;
         break;
@@ -410,6 +418,9 @@ static int set(const struct parse *parse, enum option option, const char *value)
             return complain_value(parse, "--upload-limit", value,
                                   "no limit; write it as 200K, or 200K@8-23 for hours of the day");
         }
+        break;
+    case OPTION_NO_PORT_MAPPING:
+        args->no_port_mapping = true;
         break;
     case OPTION_LISTEN:
         return set_port(parse, "--listen", value, &args->listen_port);

@@ -51,7 +51,7 @@ struct args {
     uint64_t cache_limit_bytes; /* 0 = the default */
     uint64_t start_us;
     bool offline, json, fast;
-    bool no_peers, no_upload;
+    bool no_peers, no_upload, no_port_mapping;
     uint16_t listen_port;  /* 0 = any that is free */
     uint16_t gateway_port; /* of `gateway`; 0 = any that is free */
     struct upload_limit upload_limit;

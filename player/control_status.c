@@ -111,11 +111,12 @@ static json_t *peers_of(const struct session *session, const struct node_status 
         return json_null();
     }
     media_hex_encode(peer_id, HASH_BYTES, id);
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "peer_id", id, "port",
+    return json_pack("{s:s, s:o, s:o, s:s?, s:o, s:o, s:o}", "peer_id", id, "port",
                      count_of(engine_listen_port(session->engine)), "mapped_port",
-                     count_of(engine_mapped_port(session->engine)), "neighbours",
-                     count_of(status->neighbours), "attempts", count_of(status->attempts),
-                     "contacts", count_of(status->contacts));
+                     count_of(engine_mapped_port(session->engine)), "mapped_by",
+                     engine_mapped_by(session->engine), "neighbours", count_of(status->neighbours),
+                     "attempts", count_of(status->attempts), "contacts",
+                     count_of(status->contacts));
 }
 
 /* `off`: why nothing is given; null when something may be. */

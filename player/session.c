@@ -568,6 +568,7 @@ static int open_engine(struct session *session)
         .fast = args->fast,
         .with_peers = !args->no_peers,
         .listen_port = args->listen_port,
+        .no_port_mapping = args->no_port_mapping,
         .no_upload = rule.off != UPLOAD_ON,
         .upload_limit_bytes_per_s = rule.bytes_per_s,
         .cache_limit_bytes = args->cache_limit_bytes,

@@ -175,9 +175,11 @@ static void show_neighbours(const json_t *peers)
            plural(number(peers, "neighbours"), "neighbour", neighbours), number(peers, "attempts"),
            number(peers, "contacts"));
     if (number(peers, "mapped_port") > 0) {
+        char by[TEXT_BYTES];
+        terminal_text_plain(word(peers, "mapped_by"), by, sizeof by);
         printf(LABEL "we are %.8s and take links at port %" PRIu64 ", from outside at %" PRIu64
-                     "\n",
-               "", word(peers, "peer_id"), number(peers, "port"), number(peers, "mapped_port"));
+                     " (%s)\n",
+               "", word(peers, "peer_id"), number(peers, "port"), number(peers, "mapped_port"), by);
     } else if (number(peers, "port") > 0) {
         printf(LABEL "we are %.8s and take links at port %" PRIu64 "\n", "", word(peers, "peer_id"),
                number(peers, "port"));

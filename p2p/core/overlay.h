@@ -316,9 +316,12 @@ bool overlay_get_neighbour(const struct overlay *overlay, uint32_t link,
 struct overlay_status {
     uint32_t neighbours;
     uint32_t attempts;
-    uint32_t contacts;          /* known and not linked */
-    bool is_tracked;            /* a tracker's link is up */
-    uint64_t lookups, searches; /* sent */
+    uint32_t contacts;           /* known and not linked */
+    bool is_tracked;             /* a tracker's link is up */
+    struct p2p_address observed; /* where others see us, port 0; family 0 = not known */
+    bool is_translated;          /* that is IPv4 and none of our own addresses: a NAT device stands
+                                    between */
+    uint64_t lookups, searches;  /* sent */
     uint64_t attempts_made, attempts_failed;
     uint64_t lies, floods, banned;
 };

@@ -156,9 +156,26 @@ bool overlay_get_neighbour(const struct overlay *overlay, uint32_t link,
     return true;
 }
 
+static bool is_translated(const struct overlay *overlay)
+{
+    const struct p2p_address *observed = &overlay->observed;
+    if (observed->family != 4 || observed->address[0] == 127) {
+        return false;
+    }
+    for (uint32_t i = 0; i < overlay->listen_count; i++) {
+        const struct p2p_address *own = &overlay->listen_addresses[i];
+        if (own->family == 4 && memcmp(own->address, observed->address, 4) == 0) {
+            return false;
+        }
+    }
+    return overlay->listen_count > 0;
+}
+
 void overlay_get_status(const struct overlay *overlay, struct overlay_status *ret_status)
 {
     *ret_status = overlay->counts;
+    ret_status->observed = overlay->observed;
+    ret_status->is_translated = is_translated(overlay);
     ret_status->neighbours = neighbours_count(&overlay->neighbours);
     ret_status->attempts = overlay->contacts.busy_count;
     ret_status->contacts = contacts_count(&overlay->contacts) - overlay->contacts.linked_count;

@@ -496,6 +496,8 @@ struct node_status {
     uint32_t neighbours;             /* links to peers that are up */
     uint32_t attempts;               /* and that are being made */
     uint32_t contacts;               /* known, not connected */
+    struct p2p_address observed;     /* where others see us, port 0; family 0 = not known */
+    bool is_translated;              /* by a NAT device, as far as that can be told (overlay.h) */
     uint32_t give_slots;             /* peers that may be served at a time */
     uint32_t served;                 /* peers that are being served now */
     uint64_t give_limit_bytes_per_s; /* what the regulator allows now; 0 = nothing is given */

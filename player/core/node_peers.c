@@ -119,7 +119,9 @@ void node_peers_unlinked(struct node *node, const struct link *link, int error)
 void node_peers_tracker(struct node *node, const struct link *link)
 {
     if ((link->hello.features & P2P_FEATURE_TRACKER) != 0 && ensure(node)) {
+        const struct p2p_message hello = {.type = P2P_HELLO, .hello = link->hello};
         must(node, overlay_tracker_up(node->overlay, node->now_us, link->number));
+        must(node, overlay_message(node->overlay, node->now_us, link->number, &hello));
         node->peers.is_settle_due = true;
     }
 }
@@ -578,5 +580,7 @@ void node_peers_status(const struct node *node, struct node_status *status)
     status->neighbours = overlay.neighbours;
     status->attempts = overlay.attempts;
     status->contacts = overlay.contacts;
+    status->observed = overlay.observed;
+    status->is_translated = overlay.is_translated;
     node_give_status(node, status);
 }

@@ -631,6 +631,13 @@ uint16_t engine_mapped_port(const struct engine *engine)
     return engine->peers.outer_port;
 }
 
+const char *engine_mapped_by(const struct engine *engine)
+{
+    const struct engine_peers *peers = &engine->peers;
+    return peers->map != NULL && peers->outer_port != 0 ? port_map_method_name(peers->map_method)
+                                                        : NULL;
+}
+
 const uint8_t *engine_peer_id(const struct engine *engine)
 {
     return engine->peers.is_on ? peer_identity_id(engine->peers.identity) : NULL;

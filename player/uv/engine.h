@@ -59,6 +59,7 @@ struct engine_config {
     bool fast;
     bool with_peers;                   /* false: the origin only. Off when offline */
     uint16_t listen_port;              /* for peers; 0 = any that is free */
+    bool no_port_mapping;              /* the router is not asked to forward that port */
     bool no_upload;                    /* nothing is given to peers; see engine_set_giving */
     uint64_t upload_limit_bytes_per_s; /* 0: automatic */
     uint64_t cache_limit_bytes;        /* 0: 10 % of the free disk, 50 MiB to 10 GiB */
@@ -116,6 +117,8 @@ void engine_set_mapping(struct engine *engine, uint16_t outer_port);
 uint16_t engine_listen_port(const struct engine *engine);
 /* What engine_set_mapping said last; 0 = none. */
 uint16_t engine_mapped_port(const struct engine *engine);
+/* How that was brought about: "PCP", "NAT-PMP", "UPnP"; NULL: there is none, or not by us. */
+const char *engine_mapped_by(const struct engine *engine);
 /* How peers know us, HASH_BYTES; NULL: without peers. Borrowed. */
 const uint8_t *engine_peer_id(const struct engine *engine);
 /* Fills at most `capacity`; returns how many links to peers there are. */

@@ -24,6 +24,7 @@
 #include "p2p/uv/lan.h"
 #include "p2p/uv/network_watch.h"
 #include "p2p/uv/peer_listener.h"
+#include "p2p/uv/port_map.h"
 #include "player/gst/output.h"
 #include "player/uv/contact_file.h"
 #include "player/uv/disk.h"
@@ -51,6 +52,9 @@
 #define ENGINE_PEER_LINKS_MAX (2u * NODE_LINKS_MAX)
 /* The start of the sound comes first. */
 #define ENGINE_PEERS_BEGIN_US (100 * TIME_US_PER_MS)
+/* Whether a router is to be asked for a port is looked at so long after that, and again and again:
+ * a short run asks nobody. */
+#define ENGINE_MAP_LOOK_US (3 * TIME_US_PER_S)
 /* What is to be remembered is written at most so often, and at the end. */
 #define ENGINE_CONTACTS_SAVE_US (60 * TIME_US_PER_S)
 
@@ -126,13 +130,17 @@ struct engine_peers {
     bool lan_failed;
     bool contacts_changed;
     uint16_t wanted_port;
-    uint16_t outer_port; /* mapped by a NAT device; 0 = none */
+    bool may_map;
+    uint16_t outer_port;             /* mapped by a NAT device; 0 = none */
+    struct port_map *map;            /* NULL: no NAT device has been noticed */
+    enum port_map_method map_method; /* of outer_port */
+    struct net_address map_observed; /* where others saw us when the router was asked */
     struct peer_identity *identity;
     struct peer_listener *listener; /* NULL: nobody can reach us */
     struct network_watch *watch;
     struct lan *lan; /* NULL: no multicast here, or the origin is not known yet */
     struct disk *disk;
-    struct net_deadline *begin, *save;
+    struct net_deadline *begin, *save, *map_look;
     uint8_t *give_slots; /* ENGINE_GIVE_SLOTS * CHUNK_BYTES */
     uint32_t link_count;
     struct engine_peer_link *links[ENGINE_PEER_LINKS_MAX]; /* without order */

@@ -78,6 +78,51 @@ void peers_set_mapping(struct engine *engine, uint16_t outer_port)
     }
 }
 
+/* --- the router's port ------------------------------------------------------------------------------------- */
+
+static void on_mapped(void *context, const struct port_map_state *state)
+{
+    struct engine *engine = context;
+    engine->peers.map_method = state->method;
+    engine_set_mapping(engine, state->outer_port);
+}
+
+static void open_map(struct engine *engine, const struct net_address *observed)
+{
+    struct engine_peers *peers = &engine->peers;
+    struct port_map_config config = {.port = peers_own_port(engine), .observed = *observed};
+    if (port_map_open(engine->loop, &config, on_mapped, engine, &peers->map) != 0) {
+        peers->map = NULL; /* tried again at the next look */
+    }
+}
+
+/* Asks the router when others see us elsewhere than where we are: in a network of our own, or with a
+ * public address, no port is opened to the world. */
+static void look_for_router(void *context)
+{
+    struct engine *engine = context;
+    struct engine_peers *peers = &engine->peers;
+    struct node_status status;
+    struct net_address observed = {0};
+    if (engine->dead) {
+        return;
+    }
+    engine_get_status(engine, &status);
+    observed.family = status.observed.family;
+    memcpy(observed.bytes, status.observed.address, sizeof observed.bytes);
+    bool is_other = !net_address_equal(&observed, &peers->map_observed);
+    if (status.is_translated && is_other) {
+        peers->map_observed = observed;
+        if (peers->map != NULL) {
+            port_map_refresh(peers->map, &observed);
+        }
+    }
+    if (status.is_translated && peers->map == NULL && peers_own_port(engine) != 0) {
+        open_map(engine, &observed);
+    }
+    net_deadline_set(peers->map_look, time_add_us(net_now_us(), ENGINE_MAP_LOOK_US));
+}
+
 /* --- our own network ------------------------------------------------------------------------------------ */
 
 static void on_heard(void *context, const uint8_t peer_id[HASH_BYTES],
@@ -142,6 +187,10 @@ static void on_network_changed(void *context, bool has_slept)
     (void)has_slept; /* links may be dead either way: the node tests them */
     engine_step(engine, &event);
     say_listening(engine);
+    if (peers->map != NULL) {
+        peers->map_observed = (struct net_address){0};
+        port_map_refresh(peers->map, &peers->map_observed);
+    }
     peers->lan_failed = false;
     if (peers->lan != NULL) {
         lan_refresh(peers->lan);
@@ -261,6 +310,9 @@ static void begin(void *context)
         peers->watch = NULL;
     }
     save_key(engine);
+    if (peers->may_map) {
+        net_deadline_set(peers->map_look, time_add_us(net_now_us(), ENGINE_MAP_LOOK_US));
+    }
     if (engine->callbacks.on_listening != NULL) {
         engine->callbacks.on_listening(engine->callbacks.context, peers_own_port(engine));
     }
@@ -286,6 +338,7 @@ int peers_open(struct engine *engine, const struct engine_config *config)
         return 0;
     }
     peers->wanted_port = config->listen_port;
+    peers->may_map = !config->no_port_mapping;
     peers->give_slots = malloc((size_t)ENGINE_GIVE_SLOTS * CHUNK_BYTES);
     if (peers->give_slots == NULL) {
         return ERROR_NO_MEMORY;
@@ -301,6 +354,9 @@ int peers_open(struct engine *engine, const struct engine_config *config)
         error = net_deadline_open(engine->loop, save_contacts, engine, &peers->save);
     }
     if (error == 0) {
+        error = net_deadline_open(engine->loop, look_for_router, engine, &peers->map_look);
+    }
+    if (error == 0) {
         net_deadline_set(peers->begin, time_add_us(net_now_us(), ENGINE_PEERS_BEGIN_US));
         peers->is_on = true;
     }
@@ -312,16 +368,19 @@ int peers_open(struct engine *engine, const struct engine_config *config)
 void peers_close(struct engine *engine)
 {
     struct engine_peers *peers = &engine->peers;
+    port_map_close(peers->map);
     network_watch_close(peers->watch);
     lan_close(peers->lan);
     peer_listener_close(peers->listener);
     net_deadline_close(peers->begin);
     net_deadline_close(peers->save);
+    net_deadline_close(peers->map_look);
     peers->watch = NULL;
     peers->lan = NULL;
     peers->listener = NULL;
     peers->begin = NULL;
     peers->save = NULL;
+    peers->map_look = NULL;
     peer_links_end(engine);
     if (peers->disk != NULL) {
         save_key(engine); /* a short run */
@@ -334,6 +393,7 @@ void peers_free(struct engine *engine)
 {
     struct engine_peers *peers = &engine->peers;
     assert(peers->link_count == 0);
+    port_map_free(peers->map);
     disk_free(peers->disk);
     peer_identity_free(peers->identity);
     free(peers->give_slots);

@@ -177,10 +177,12 @@ static void answer_request(struct world *world, const struct p2p_message *messag
 static void greet(struct world *world)
 {
     struct p2p_message *hello = send_at(world, over_wire(world, 190), P2P_HELLO);
-    hello->hello.version = P2P_VERSION;
-    hello->hello.request_max = 32;
-    hello->hello.form = P2P_IDENTITY_TLS;
+    hello->hello =
+        (struct p2p_hello){.version = P2P_VERSION, .request_max = 32, .form = P2P_IDENTITY_TLS};
     hello->hello.features = world->config.with_peers ? P2P_FEATURE_TRACKER : 0;
+    hello->hello.observed_family = 4; /* 203.0.113.9 */
+    memcpy(hello->hello.observed_address, (const uint8_t[]){203, 0, 113, 9}, 4);
+    hello->hello.observed_port = 4000;
 }
 
 static void answer(struct world *world, const struct p2p_message *message)

@@ -55,6 +55,7 @@ DOORS = [
       "measure/main.c"]),
     ("LMDB", re.compile(r"^lmdb\.h$"), ["cache/lmdb/", "streamserver/lmdb/"]),
     ("llhttp", re.compile(r"^llhttp"), ["common/net/"]),
+    ("UPnP and NAT-PMP", re.compile(r"^(miniupnpc/|natpmp)"), ["p2p/uv/"]),
     ("libcurl", re.compile(r"^curl/"), ["common/net/"]),
 ]
 

@@ -190,9 +190,12 @@ static void test_upload_limits(void **state)
 static void test_peers(void **state)
 {
     (void)state;
+    assert_int_equal(parse("play all --no-port-mapping", "x"), 0);
+    assert_true(args.no_port_mapping);
     assert_int_equal(parse("daemon --listen 7000 --no-upload --upload-limit=10K --json", "x"), 0);
     assert_int_equal(args.verb, ARGS_DAEMON);
     assert_true(args.no_upload && !args.no_peers && args.listen_port == 7000);
+    assert_false(args.no_port_mapping);
     assert_true(args.upload_limit.bytes_per_s == 10240);
     assert_int_equal(parse("play all --no-peers", "x"), 0);
     assert_true(args.no_peers);

@@ -266,6 +266,9 @@ static void test_shown(void **state)
     node_get_status(world->node, world->now_us, &status);
     assert_int_equal(status.neighbours, 1);
     assert_true(status.origin_up);
+    assert_int_equal(status.observed.family, 4);
+    assert_memory_equal(status.observed.address, "\xcb\0\x71\x09", 4);
+    assert_int_equal(status.observed.port, 0);
     assert_int_equal(node_get_peers(world->node, world->now_us, peers, 0), 1);
     world_free(world);
 }

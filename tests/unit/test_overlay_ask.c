@@ -144,6 +144,47 @@ static void test_neighbour_and_status(void **state)
     bench_end(&bench);
 }
 
+/* Own addresses, what the tracker sees, and whether a NAT device stands between. */
+static void test_translated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        uint8_t own[4], seen[4];
+        bool is_translated;
+    } rows[] = {
+        {"behind a router", {192, 168, 1, 5}, {203, 0, 113, 9}, true},
+        {"behind a private one", {192, 168, 1, 5}, {10, 0, 0, 9}, true},
+        {"a public address", {203, 0, 113, 9}, {203, 0, 113, 9}, false},
+        {"the origin is near", {192, 168, 1, 5}, {192, 168, 1, 5}, false},
+        {"on one machine", {192, 168, 1, 5}, {127, 0, 0, 1}, false},
+        {"no address of our own", {0}, {203, 0, 113, 9}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct p2p_address own = {.family = 4, .port = 7000};
+        struct p2p_message hello = {.type = P2P_HELLO,
+                                    .hello = {.version = P2P_VERSION, .request_max = 64}};
+        struct overlay_status status;
+        start();
+        bench_tracker_up(&bench);
+        memcpy(own.address, rows[i].own, 4);
+        overlay_listening(bench.overlay, bench.now_us, 7000, 0, &own, rows[i].own[0] != 0);
+        overlay_get_status(bench.overlay, &status);
+        assert_false(status.is_translated); /* not known yet */
+        hello.hello.observed_family = 4;
+        hello.hello.observed_port = 4000;
+        memcpy(hello.hello.observed_address, rows[i].seen, 4);
+        assert_int_equal(bench_hear(&bench, BENCH_TRACKER, &hello), 0);
+        overlay_get_status(bench.overlay, &status);
+        if (status.is_translated != rows[i].is_translated) {
+            fail_msg("%s", rows[i].what);
+        }
+        assert_int_equal(status.observed.family, 4);
+        assert_memory_equal(status.observed.address, rows[i].seen, 4);
+        bench_end(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_holders_in_order),
         cmocka_unit_test(test_neighbour_and_status),
+        cmocka_unit_test(test_translated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
