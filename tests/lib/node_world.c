@@ -174,17 +174,6 @@ static void answer_request(struct world *world, const struct p2p_message *messag
     job->wants_proofs = (message->request.flags & P2P_REQUEST_PROOFS) != 0;
 }
 
-static void greet(struct world *world)
-{
-    struct p2p_message *hello = send_at(world, over_wire(world, 190), P2P_HELLO);
-    hello->hello =
-        (struct p2p_hello){.version = P2P_VERSION, .request_max = 32, .form = P2P_IDENTITY_TLS};
-    hello->hello.features = world->config.with_peers ? P2P_FEATURE_TRACKER : 0;
-    hello->hello.observed_family = 4; /* 203.0.113.9 */
-    memcpy(hello->hello.observed_address, (const uint8_t[]){203, 0, 113, 9}, 4);
-    hello->hello.observed_port = 4000;
-}
-
 static void answer(struct world *world, const struct p2p_message *message)
 {
     if (world->is_origin_silent) {
@@ -195,7 +184,7 @@ static void answer(struct world *world, const struct p2p_message *message)
     }
     switch ((int)message->type) {
     case P2P_HELLO:
-        greet(world);
+        world_greet(world);
         break;
     case P2P_OPEN:
         answer_open(world, message);

@@ -42,6 +42,8 @@ void world_peers_init(struct world *world);
 uint32_t world_peer_of(const struct world *world, uint32_t link);
 /* Effects that concern peers; false: this one does not. */
 bool world_peers_carry_out(struct world *world, const struct node_effect *effect);
+/* The origin's HELLO: a tracker's, which sees us at 203.0.113.9. */
+void world_greet(struct world *world);
 /* An ANNOUNCE or LOOKUP to the origin; false: it is another message. */
 bool world_peers_track(struct world *world, const struct p2p_message *message);
 void world_peer_frame(struct world *world, uint32_t peer, uint32_t link,

@@ -584,6 +584,18 @@ static void answer_lookup(struct world *world, const struct p2p_message *message
     assert((size_t)(at - buffer) <= sizeof world->answers[0]);
 }
 
+void world_greet(struct world *world)
+{
+    struct p2p_message *hello = world_origin_says(world, 190, P2P_HELLO);
+    hello->hello.version = P2P_VERSION;
+    hello->hello.request_max = 32;
+    hello->hello.form = P2P_IDENTITY_TLS;
+    hello->hello.features = world->config.with_peers ? P2P_FEATURE_TRACKER : 0;
+    hello->hello.observed_family = 4;
+    memcpy(hello->hello.observed_address, (const uint8_t[]){203, 0, 113, 9}, 4);
+    hello->hello.observed_port = 4000;
+}
+
 bool world_peers_track(struct world *world, const struct p2p_message *message)
 {
     if (message->type == P2P_ANNOUNCE) {
