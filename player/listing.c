@@ -98,11 +98,12 @@ static char *manifest_json(const struct media_manifest *manifest)
     }
     uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
     json_t *track =
-        json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s, s:o}", "id", id, "title",
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:I, s:o, s:s, s:o}", "id", id, "title",
                   text_json(manifest->title), "artist", text_json(manifest->artist), "album",
-                  text_json(manifest->album), "track", (int)manifest->track_number, "duration_ms",
-                  (json_int_t)duration_ms, "files", files, "album_id", album_id, "cover",
-                  cover_json(&manifest->cover));
+                  text_json(manifest->album), "album_artist", text_json(manifest->album_artist),
+                  "disc", (int)manifest->disc_number, "track", (int)manifest->track_number, "year",
+                  (int)manifest->year, "duration_ms", (json_int_t)duration_ms, "files", files,
+                  "album_id", album_id, "cover", cover_json(&manifest->cover));
     char *text = track != NULL ? json_dumps(track, JSON_COMPACT) : NULL;
     json_decref(track);
     return text;

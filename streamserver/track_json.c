@@ -7,6 +7,8 @@
 
 #include "media/core/file_id.h"
 
+#include <string.h>
+
 const char *track_json_codec(enum media_codec codec)
 {
     switch (codec) {
@@ -63,9 +65,31 @@ json_t *track_json_new(const struct media_manifest *manifest)
     }
     uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
     /* "o" takes the reference, also when packing fails, and fails itself on NULL. */
-    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:s, s:o}", "id", id, "title",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:I, s:o, s:s, s:o}", "id", id,
+                     "title", text_json(manifest->title), "artist", text_json(manifest->artist),
+                     "album", text_json(manifest->album), "album_artist",
+                     text_json(manifest->album_artist), "disc", (int)manifest->disc_number, "track",
+                     (int)manifest->track_number, "year", (int)manifest->year, "duration_ms",
+                     (json_int_t)duration_ms, "files", files, "album_id", album_id, "cover",
+                     cover_json(&manifest->cover));
+}
+
+json_t *track_json_new_brief(const struct media_manifest *manifest)
+{
+    char id[2 * TRACK_ID_BYTES + 1];
+    char album_id[2 * ALBUM_ID_BYTES + 1];
+    media_hex_encode(manifest->track_id, TRACK_ID_BYTES, id);
+    media_hex_encode(manifest->album_id, ALBUM_ID_BYTES, album_id);
+    static const uint8_t none[ALBUM_ID_BYTES];
+    uint64_t duration_ms = media_file_duration_us(&manifest->files[0]) / 1000;
+    bool has_album = memcmp(manifest->album_id, none, sizeof none) != 0;
+    json_t *album_artist =
+        manifest->album_artist.bytes > 0 ? text_json(manifest->album_artist) : NULL;
+    json_t *year = manifest->year > 0 ? json_integer(manifest->year) : NULL;
+    json_t *disc = manifest->disc_number > 0 ? json_integer(manifest->disc_number) : NULL;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o*, s:o*, s:i, s:o*, s:I, s:s*}", "id", id, "title",
                      text_json(manifest->title), "artist", text_json(manifest->artist), "album",
-                     text_json(manifest->album), "track", (int)manifest->track_number,
-                     "duration_ms", (json_int_t)duration_ms, "files", files, "album_id", album_id,
-                     "cover", cover_json(&manifest->cover));
+                     text_json(manifest->album), "album_artist", album_artist, "disc", disc,
+                     "track", (int)manifest->track_number, "year", year, "duration_ms",
+                     (json_int_t)duration_ms, "album_id", has_album ? album_id : NULL);
 }

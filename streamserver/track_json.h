@@ -17,6 +17,8 @@
 
 /* A new reference; NULL: out of memory. */
 json_t *track_json_new(const struct media_manifest *manifest);
+/* For copies of the catalogue: without files and cover, and without what is empty or unknown. The same. */
+json_t *track_json_new_brief(const struct media_manifest *manifest);
 /* "vorbis", "opus", "flac", "mp3", "aac". */
 const char *track_json_codec(enum media_codec codec);
 

@@ -61,8 +61,27 @@ static bool piece_number(struct piece piece, uint64_t most, uint64_t *ret_number
     return true;
 }
 
+/* "0", or "NUMBER-8 hex digits". */
+static bool parse_since(struct piece value, struct route *route)
+{
+    uint8_t mark[4];
+    if (piece_is(value, "0")) {
+        route->since_number = 0;
+        return true;
+    }
+    struct piece number = piece_split(&value, '-');
+    if (!piece_number(number, UINT64_MAX / 16, &route->since_number) ||
+        !piece_hex(value, sizeof mark, mark)) {
+        return false;
+    }
+    route->since_mark =
+        (uint32_t)mark[0] << 24 | (uint32_t)mark[1] << 16 | (uint32_t)mark[2] << 8 | mark[3];
+    return true;
+}
+
 static enum route_kind parse_list(struct piece query, struct route *route)
 {
+    enum route_kind kind = ROUTE_TRACKS;
     while (query.count > 0) {
         struct piece value = piece_split(&query, '&');
         struct piece name = piece_split(&value, '=');
@@ -77,9 +96,16 @@ static enum route_kind parse_list(struct piece query, struct route *route)
                 return ROUTE_BAD_REQUEST;
             }
             route->has_after = true;
+        } else if (piece_is(name, "since")) {
+            if (!parse_since(value, route)) {
+                return ROUTE_BAD_REQUEST;
+            }
+            kind = ROUTE_CHANGES;
+        } else if (piece_is(name, "brief")) {
+            route->is_brief = true;
         }
     }
-    return ROUTE_TRACKS;
+    return kind;
 }
 
 static enum route_kind parse_track(struct piece id, struct piece query, struct route *route)
@@ -107,6 +133,11 @@ static enum route_kind parse_file(struct piece id, struct route *route)
     return ROUTE_FILE;
 }
 
+static enum route_kind parse_cover(struct piece id, struct route *route)
+{
+    return piece_hex(id, TRACK_ID_BYTES, route->track_id) ? ROUTE_COVER : ROUTE_BAD_REQUEST;
+}
+
 static enum route_kind parse_path(struct piece path, struct piece query, struct route *route)
 {
     if (piece_is(path, "/healthz")) {
@@ -131,6 +162,9 @@ static enum route_kind parse_path(struct piece path, struct piece query, struct 
     }
     if (piece_is(what, "tracks")) {
         return parse_track(path, query, route);
+    }
+    if (piece_is(what, "covers")) {
+        return parse_cover(path, route);
     }
     return piece_is(what, "files") ? parse_file(path, route) : ROUTE_NOT_FOUND;
 }

@@ -4,9 +4,11 @@
  *   /healthz                             ROUTE_HEALTH
  *   /v1/origin                           ROUTE_ORIGIN
  *   /v1/link                             ROUTE_LINK
- *   /v1/tracks[?limit=N][&after=ID]      ROUTE_TRACKS  N 1 to ROUTE_LIMIT_MAX
+ *   /v1/tracks[?limit=N][&after=ID][&brief]      ROUTE_TRACKS   N 1 to ROUTE_LIMIT_MAX
+ *   /v1/tracks?since=REVISION[&limit=N][&brief]  ROUTE_CHANGES  "0", or NUMBER-8 hex digits
  *   /v1/tracks/ID[?manifest]             ROUTE_TRACK   32 hex digits
  *   /v1/files/ROOT[-BYTES]               ROUTE_FILE    64 hex digits, decimal length
+ *   /v1/covers/ID                        ROUTE_COVER   32 hex digits, of a track or an album
  *
  * Pure and strict: a known path with a value that cannot be is ROUTE_BAD_REQUEST, every other path
  * is ROUTE_NOT_FOUND. Percent escapes are not decoded: no address of ours needs one. Parameters
@@ -33,16 +35,22 @@ enum route_kind {
     ROUTE_ORIGIN,
     ROUTE_LINK,
     ROUTE_TRACKS,
+    ROUTE_CHANGES,
     ROUTE_TRACK,
     ROUTE_FILE,
+    ROUTE_COVER,
 };
 
 struct route {
     enum route_kind kind;
-    uint8_t track_id[TRACK_ID_BYTES]; /* TRACK; TRACKS: the last track of the page before */
+    uint8_t track_id[TRACK_ID_BYTES]; /* TRACK; TRACKS: the last track of the page before; COVER:
+                                         a track's or an album's */
     bool has_after;                   /* TRACKS: track_id is set */
     bool wants_manifest;              /* TRACK: the signed bytes, not JSON */
-    uint32_t limit;                   /* TRACKS */
+    uint32_t limit;                   /* TRACKS, CHANGES */
+    bool is_brief;                    /* TRACKS, CHANGES: names only, without files and covers */
+    uint64_t since_number;            /* CHANGES */
+    uint32_t since_mark;              /* CHANGES; 0 with number 0 */
     struct media_file_id file;        /* FILE; bytes = 0: the address does not say */
 };
 

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #define PATH_BYTES_MAX 4096u
+#define CATALOGUE_VERSION_CHANGES 2u /* the first with a table of changes */
 #define FORMAT_KEY "format"
 #define FORMAT_MAGIC "RFCATLOG"
 #define FORMAT_MAGIC_BYTES 8u
@@ -30,9 +31,9 @@
 #define UNWRITTEN_PAGES_MAX 16u
 
 static const char *const names[CATALOGUE_DATABASES] = {
-    [CATALOGUE_META] = "meta",     [CATALOGUE_TRACKS] = "tracks", [CATALOGUE_ORDER] = "order",
-    [CATALOGUE_ALBUMS] = "albums", [CATALOGUE_FILES] = "files",   [CATALOGUE_ROOTS] = "roots",
-    [CATALOGUE_PROOFS] = "proofs",
+    [CATALOGUE_META] = "meta",     [CATALOGUE_TRACKS] = "tracks",   [CATALOGUE_ORDER] = "order",
+    [CATALOGUE_ALBUMS] = "albums", [CATALOGUE_FILES] = "files",     [CATALOGUE_ROOTS] = "roots",
+    [CATALOGUE_PROOFS] = "proofs", [CATALOGUE_CHANGES] = "changes",
 };
 
 int catalogue_error(int status)
@@ -200,7 +201,8 @@ static int check_format(struct catalogue *catalogue, MDB_txn *txn)
     if (cursor_failed(&cursor) || version == 0) {
         return ERROR_DAMAGED;
     }
-    return version == CATALOGUE_VERSION ? 0 : ERROR_VERSION;
+    catalogue->has_changes = version >= CATALOGUE_VERSION_CHANGES;
+    return version <= CATALOGUE_VERSION ? 0 : ERROR_VERSION;
 }
 
 /* Opens the tables: first the one that says whether the others are ours. */
@@ -212,6 +214,9 @@ static int open_databases(struct catalogue *catalogue)
         return error;
     }
     for (unsigned i = 0; error == 0 && i < CATALOGUE_DATABASES; i++) {
+        if (i == CATALOGUE_CHANGES && !catalogue->has_changes) {
+            continue;
+        }
         int status = mdb_dbi_open(txn, names[i], 0, &catalogue->databases[i]);
         if (i == CATALOGUE_META) {
             error = status == MDB_NOTFOUND  ? ERROR_UNSUPPORTED
@@ -253,6 +258,7 @@ int catalogue_open(const char *path, bool writable, size_t map_bytes,
     error = error != 0 ? error : open_databases(catalogue);
     if (error == 0 && writable) {
         (void)mdb_reader_check(catalogue->env, NULL); /* places of readers that were killed */
+        error = catalogue->has_changes ? 0 : catalogue_upgrade(catalogue);
     }
     if (error != 0) {
         catalogue_close(catalogue);
@@ -262,7 +268,7 @@ int catalogue_open(const char *path, bool writable, size_t map_bytes,
     return 0;
 }
 
-static int write_format(struct catalogue *catalogue, MDB_txn *txn)
+int catalogue_write_format(struct catalogue *catalogue, MDB_txn *txn)
 {
     uint8_t format[FORMAT_BYTES];
     struct writer writer;
@@ -286,7 +292,7 @@ static int create_databases(struct catalogue *catalogue)
     for (unsigned i = 0; status == MDB_SUCCESS && i < CATALOGUE_DATABASES; i++) {
         status = mdb_dbi_open(txn, names[i], MDB_CREATE, &catalogue->databases[i]);
     }
-    status = status != MDB_SUCCESS ? status : write_format(catalogue, txn);
+    status = status != MDB_SUCCESS ? status : catalogue_write_format(catalogue, txn);
     if (status != MDB_SUCCESS) {
         catalogue_end(catalogue, txn);
         return catalogue_error(status);

@@ -11,6 +11,7 @@
  *
  * Databases, keys -> values (numbers big-endian, so that keys sort):
  *   meta    "format"               -> "RFCATLOG" u32 version (CATALOGUE_VERSION)
+ *   changes number u64, from 1 on  -> kind u8, track id 16
  *   tracks  track id 16            -> manifest
  *   order   sort key               -> track id 16
  *   albums  album id 16, disc u16, track u16, title, 0, track id 16 -> track id 16
@@ -18,7 +19,8 @@
  *   roots   root 32                -> bytes u64
  *   proofs  root 32, row u32       -> leaves u8, uncles u8, hashes 32 each
  * sort key = album artist (artist when there is none), 0, album, 0, disc u16, track u16, title, 0,
- * track id 16. Texts in keys are folded as in media/core/track_id.h and cut to
+ * track id 16. Version 1 has no changes: it is read without them, and gets them when it is opened for
+ * writing. Texts in keys are folded as in media/core/track_id.h and cut to
  * CATALOGUE_KEY_TEXT_BYTES_MAX.
  */
 #ifndef STREAMSERVER_LMDB_CATALOGUE_H
@@ -32,10 +34,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CATALOGUE_VERSION 1u
+#define CATALOGUE_VERSION 2u
 #define CATALOGUE_KEY_TEXT_BYTES_MAX 120u
 #define CATALOGUE_MAP_BYTES_DEFAULT ((size_t)1 << 30) /* doubled when it is full */
 #define CATALOGUE_READERS_MAX 512u                    /* transactions at once, all processes */
+#define CATALOGUE_REVISION_BYTES 32u
 
 struct catalogue;
 
@@ -49,6 +52,25 @@ struct catalogue_file {
     struct media_file_id id;
     enum catalogue_kind kind;
     const struct media_proof *proofs; /* media_row_count(id.bytes) of them; the caller's */
+};
+
+/* Numbers are on disk. A change's track is looked at as it is now: what was added may be gone again. */
+enum catalogue_change_kind {
+    CATALOGUE_ADDED = 1,
+    CATALOGUE_REMOVED = 2,
+};
+
+struct catalogue_change {
+    enum catalogue_change_kind kind;
+    uint8_t track_id[TRACK_ID_BYTES];
+};
+
+/* A state of the catalogue: the number of its last change, and the first 4 bytes of that change's track id,
+ * so that a catalogue that went another way (restored from a backup, made anew) is told apart. 0, 0: the
+ * empty one, which every catalogue began as. As text: "0", or "NUMBER-8 hex digits". */
+struct catalogue_revision {
+    uint64_t number;
+    uint32_t mark;
 };
 
 struct catalogue_totals {
@@ -90,6 +112,14 @@ int catalogue_get_proof(struct catalogue *catalogue, const struct media_file_id 
                         struct media_proof *ret_proof);
 int catalogue_get_totals(struct catalogue *catalogue, struct catalogue_totals *ret_totals);
 
+/* As it is now. ERROR_UNSUPPORTED: the catalogue is of version 1. */
+int catalogue_get_revision(struct catalogue *catalogue, struct catalogue_revision *ret_revision);
+/* Up to `max` changes behind `since`, in their order; *ret_revision: after the last of them (`since` when
+ * there is none). *ret_is_last: no more follow. ERROR_NOT_FOUND: `since` is no state that this catalogue
+ * was in; ERROR_UNSUPPORTED as above. */
+int catalogue_list_changes(struct catalogue *catalogue, const struct catalogue_revision *since,
+                           struct catalogue_change *ret_changes, uint32_t max, uint32_t *ret_count,
+                           struct catalogue_revision *ret_revision, bool *ret_is_last);
 /* Up to `max` track ids in the order of the sort key, behind the track `after` (NULL: from the
  * start). *ret_count < max: these were the last. ERROR_NOT_FOUND: `after` is no track. */
 int catalogue_list(struct catalogue *catalogue, const uint8_t *after,

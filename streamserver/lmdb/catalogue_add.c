@@ -121,6 +121,11 @@ static int put_track(struct attempt *attempt, const uint8_t *bytes, size_t count
         catalogue_album_key(attempt->manifest, &key);
         error = put(attempt, CATALOGUE_ALBUMS, key.bytes, key.count, track_id, TRACK_ID_BYTES);
     }
+    if (error == 0) {
+        attempt->status =
+            catalogue_put_change(attempt->catalogue, attempt->txn, CATALOGUE_ADDED, track_id);
+        error = catalogue_error(attempt->status);
+    }
     return error;
 }
 

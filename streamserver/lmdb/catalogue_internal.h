@@ -12,6 +12,8 @@
 #define CATALOGUE_FILE_KEY_BYTES MEDIA_FILE_ID_BYTES
 #define CATALOGUE_FILE_VALUE_BYTES (1u + TRACK_ID_BYTES)
 #define CATALOGUE_PROOF_KEY_BYTES (HASH_BYTES + 4u)
+#define CATALOGUE_CHANGE_KEY_BYTES 8u
+#define CATALOGUE_CHANGE_VALUE_BYTES (1u + TRACK_ID_BYTES)
 #define CATALOGUE_PROOF_VALUE_BYTES_MAX (2u + MEDIA_PROOF_HASHES_MAX * HASH_BYTES)
 /* Two texts and a title with their ends, two numbers, the id. */
 #define CATALOGUE_KEY_BYTES_MAX (3u * (CATALOGUE_KEY_TEXT_BYTES_MAX + 1u) + 4u + TRACK_ID_BYTES)
@@ -26,6 +28,7 @@ enum catalogue_database {
     CATALOGUE_FILES,
     CATALOGUE_ROOTS,
     CATALOGUE_PROOFS,
+    CATALOGUE_CHANGES,
     CATALOGUE_DATABASES,
 };
 
@@ -36,6 +39,7 @@ struct catalogue {
      * allows that only while this process has no transaction. */
     pthread_rwlock_t map_lock;
     bool is_writable;
+    bool has_changes; /* version 2; its table is open */
 };
 
 struct catalogue_key {
@@ -60,6 +64,15 @@ void catalogue_file_key(const struct media_file_id *file,
                         uint8_t ret_key[CATALOGUE_FILE_KEY_BYTES]);
 void catalogue_proof_key(const struct media_file_id *file, uint32_t row,
                          uint8_t ret_key[CATALOGUE_PROOF_KEY_BYTES]);
+void catalogue_change_key(uint64_t number, uint8_t ret_key[CATALOGUE_CHANGE_KEY_BYTES]);
+/* Appends a change within a transaction; LMDB's status. */
+int catalogue_put_change(struct catalogue *catalogue, MDB_txn *txn, enum catalogue_change_kind kind,
+                         const uint8_t *track_id);
+/* Makes the table of changes of a version 1 and writes version 2; what is there counts as added in the
+ * order of the list. ERROR_*. */
+int catalogue_upgrade(struct catalogue *catalogue);
+/* Writes the format's own version; LMDB's status. */
+int catalogue_write_format(struct catalogue *catalogue, MDB_txn *txn);
 /* Reads the length under a root. ERROR_NOT_FOUND, ERROR_DAMAGED, or what catalogue_error gives. */
 int catalogue_read_root(struct catalogue *catalogue, MDB_txn *txn, const uint8_t root[HASH_BYTES],
                         uint64_t *ret_bytes);

@@ -21,9 +21,9 @@
 
 #define SERVER_NAME "refrain-origin"
 #define CACHE_FOR_EVER "public, max-age=31536000, immutable"
+#define CACHE_FOR_A_DAY "public, max-age=86400" /* an album's cover: tracks may be added to it */
 
-/* Which status an error of the folder or catalogue means. */
-static void answer_failure(struct net_http_exchange *exchange, int error)
+void origin_worker_answer_failure(struct net_http_exchange *exchange, int error)
 {
     if (error == ERROR_NOT_FOUND) {
         net_http_answer_error(exchange, 404, NULL);
@@ -32,8 +32,7 @@ static void answer_failure(struct net_http_exchange *exchange, int error)
     }
 }
 
-/* Takes the reference; NULL = out of memory. */
-static void answer_json(struct net_http_exchange *exchange, int status, json_t *json)
+void origin_worker_answer_json(struct net_http_exchange *exchange, const char *etag, json_t *json)
 {
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
@@ -41,8 +40,12 @@ static void answer_json(struct net_http_exchange *exchange, int status, json_t *
         net_http_answer_error(exchange, 500, error_text(ERROR_NO_MEMORY));
         return;
     }
-    struct net_http_answer answer = {
-        .status = status, .body = text, .body_bytes = strlen(text), .fd = -1};
+    struct net_http_answer answer = {.status = 200,
+                                     .etag = etag,
+                                     .cache_control = etag != NULL ? "no-cache" : NULL,
+                                     .body = text,
+                                     .body_bytes = strlen(text),
+                                     .fd = -1};
     net_http_answer(exchange, &answer);
     free(text);
 }
@@ -64,75 +67,7 @@ static void answer_origin(struct origin_worker *worker, struct net_http_exchange
             json = NULL;
         }
     }
-    answer_json(exchange, 200, json);
-}
-
-/* The track's line; ERROR_NO_MEMORY and those of catalogue_get_manifest. */
-static int track_line(struct origin_worker *worker, const uint8_t id[TRACK_ID_BYTES],
-                      json_t **ret_json)
-{
-    uint8_t bytes[MEDIA_MANIFEST_BYTES_MAX];
-    size_t count = 0;
-    struct media_manifest manifest;
-    int error = catalogue_get_manifest(worker->config.folder->catalogue, id, bytes, &count);
-    if (error != 0) {
-        return error;
-    }
-    if (media_manifest_decode(bytes, count, &manifest) != 0) {
-        return ERROR_DAMAGED;
-    }
-    *ret_json = track_json_new(&manifest);
-    return *ret_json == NULL ? ERROR_NO_MEMORY : 0;
-}
-
-static int page_items(struct origin_worker *worker, uint8_t (*ids)[TRACK_ID_BYTES], uint32_t count,
-                      json_t *items)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        json_t *line = NULL;
-        int error = track_line(worker, ids[i], &line);
-        if (error != 0) {
-            return error;
-        }
-        if (json_array_append_new(items, line) != 0) {
-            return ERROR_NO_MEMORY;
-        }
-    }
-    return 0;
-}
-
-static void answer_tracks(struct origin_worker *worker, struct net_http_exchange *exchange,
-                          const struct route *route)
-{
-    static const uint32_t one_more = 1; /* tells whether there is a next page */
-    uint32_t count = 0;
-    json_t *items = json_array();
-    uint8_t(*ids)[TRACK_ID_BYTES] = calloc(route->limit + one_more, sizeof *ids);
-    int error = ids == NULL || items == NULL ? ERROR_NO_MEMORY : 0;
-    if (error == 0) {
-        error = catalogue_list(worker->config.folder->catalogue,
-                               route->has_after ? route->track_id : NULL, ids,
-                               route->limit + one_more, &count);
-    }
-    bool is_last = count <= route->limit;
-    uint32_t shown = is_last ? count : route->limit;
-    if (error == 0) {
-        error = page_items(worker, ids, shown, items);
-    }
-    if (error == 0) {
-        char next[2 * TRACK_ID_BYTES + 1] = "";
-        if (!is_last) {
-            media_hex_encode(ids[shown - 1], TRACK_ID_BYTES, next);
-        }
-        answer_json(exchange, 200,
-                    json_pack("{s:O, s:s?}", "items", items, "next", is_last ? NULL : next));
-    } else if (error == ERROR_NOT_FOUND) {
-        net_http_answer_error(exchange, 400, "after is no track of this origin");
-    } else {
-        answer_failure(exchange, error);
-    }
-    json_decref(items);
-    free(ids);
+    origin_worker_answer_json(exchange, NULL, json);
 }
 
 static void answer_manifest(struct origin_worker *worker, struct net_http_exchange *exchange,
@@ -143,7 +78,7 @@ static void answer_manifest(struct origin_worker *worker, struct net_http_exchan
     int error =
         catalogue_get_manifest(worker->config.folder->catalogue, route->track_id, bytes, &count);
     if (error != 0) {
-        answer_failure(exchange, error);
+        origin_worker_answer_failure(exchange, error);
         return;
     }
     struct net_http_answer answer = {.status = 200,
@@ -164,11 +99,11 @@ static void answer_track(struct origin_worker *worker, struct net_http_exchange 
         return;
     }
     json_t *line = NULL;
-    int error = track_line(worker, route->track_id, &line);
+    int error = origin_worker_track_line(worker, route->track_id, false, &line);
     if (error != 0) {
-        answer_failure(exchange, error);
+        origin_worker_answer_failure(exchange, error);
     } else {
-        answer_json(exchange, 200, line);
+        origin_worker_answer_json(exchange, NULL, line);
     }
 }
 
@@ -217,6 +152,9 @@ static const char *picture_type(int fd)
         if (memcmp(start, "\xff\xd8\xff", 3) == 0) {
             return "image/jpeg";
         }
+        if (memcmp(start, "RIFF", sizeof start) == 0) {
+            return "image/webp"; /* no other RIFF is taken in as a cover (streamserver/picture.h) */
+        }
     }
     return "application/octet-stream";
 }
@@ -235,10 +173,11 @@ static int complete_id(struct origin_worker *worker, struct media_file_id *id,
     return catalogue_get_file(catalogue, id, ret_kind, ret_track_id);
 }
 
-static void answer_file(struct origin_worker *worker, struct net_http_exchange *exchange,
-                        const struct route *route)
+/* A whole file, by its id; `cache_control` as in HTTP. */
+static void answer_media(struct origin_worker *worker, struct net_http_exchange *exchange,
+                         const struct media_file_id *of, const char *cache_control)
 {
-    struct media_file_id id = route->file;
+    struct media_file_id id = *of;
     enum catalogue_kind kind = CATALOGUE_AUDIO;
     uint8_t track_id[TRACK_ID_BYTES];
     int fd = -1;
@@ -247,7 +186,7 @@ static void answer_file(struct origin_worker *worker, struct net_http_exchange *
         error = folder_open_media(worker->config.folder, &id, &fd);
     }
     if (error != 0) {
-        answer_failure(exchange, error);
+        origin_worker_answer_failure(exchange, error);
         return;
     }
     char root[2 * HASH_BYTES + 1];
@@ -259,11 +198,24 @@ static void answer_file(struct origin_worker *worker, struct net_http_exchange *
                                                          ? picture_type(fd)
                                                          : audio_type(worker, track_id, &id),
                                      .etag = etag,
-                                     .cache_control = CACHE_FOR_EVER,
+                                     .cache_control = cache_control,
                                      .is_ranged = true,
                                      .body_bytes = id.bytes,
                                      .fd = fd};
     net_http_answer(exchange, &answer);
+}
+
+static void answer_cover(struct origin_worker *worker, struct net_http_exchange *exchange,
+                         const struct route *route)
+{
+    struct media_file_id cover;
+    bool is_own = false;
+    int error = origin_worker_find_cover(worker, route->track_id, &cover, &is_own);
+    if (error != 0) {
+        origin_worker_answer_failure(exchange, error);
+    } else {
+        answer_media(worker, exchange, &cover, is_own ? CACHE_FOR_EVER : CACHE_FOR_A_DAY);
+    }
 }
 
 /* Reads the catalogue, and opens the media file of its first track. NULL = all is well. */
@@ -304,8 +256,8 @@ static void answer_health(struct origin_worker *worker, struct net_http_exchange
         return;
     }
     origin_get_totals(worker->origin, &totals);
-    answer_json(
-        exchange, 200,
+    origin_worker_answer_json(
+        exchange, NULL,
         json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "status", "ok",
                   "tracks", (json_int_t)in_catalogue.tracks, "files",
                   (json_int_t)in_catalogue.files, "links", (json_int_t)totals.links_now, "requests",
@@ -353,13 +305,19 @@ void origin_worker_http_request(void *context, struct net_http_exchange *exchang
         answer_origin(worker, exchange);
         break;
     case ROUTE_TRACKS:
-        answer_tracks(worker, exchange, &route);
+        origin_worker_answer_tracks(worker, exchange, &route, request->if_none_match);
+        break;
+    case ROUTE_CHANGES:
+        origin_worker_answer_changes(worker, exchange, &route, request->if_none_match);
         break;
     case ROUTE_TRACK:
         answer_track(worker, exchange, &route, request->accept);
         break;
     case ROUTE_FILE:
-        answer_file(worker, exchange, &route);
+        answer_media(worker, exchange, &route.file, CACHE_FOR_EVER);
+        break;
+    case ROUTE_COVER:
+        answer_cover(worker, exchange, &route);
         break;
     case ROUTE_LINK: /* with an Upgrade it is a link, and never comes here */
         net_http_answer_error(exchange, 426, NULL);

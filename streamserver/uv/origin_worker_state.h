@@ -11,8 +11,11 @@
 #include "common/net/http_server.h"
 #include "common/net/link.h"
 #include "common/table.h"
+#include "streamserver/core/routes.h"
 #include "streamserver/uv/media_files.h"
 #include "streamserver/uv/origin_worker.h"
+
+#include <jansson.h>
 
 /* Streams that are links or were and are still closing, beyond what the engine takes. */
 #define ORIGIN_WORKER_CLOSING_MAX 256u
@@ -90,5 +93,22 @@ bool origin_worker_task(struct origin_worker *worker, const struct origin_effect
 /* origin_worker_http.c */
 void origin_worker_http_request(void *worker, struct net_http_exchange *exchange,
                                 const struct net_http_request *request);
+/* Takes the reference; NULL = out of memory. With an etag the answer may be kept and asked about again. */
+void origin_worker_answer_json(struct net_http_exchange *exchange, const char *etag, json_t *json);
+/* With the status that an error of the folder or catalogue means. */
+void origin_worker_answer_failure(struct net_http_exchange *exchange, int error);
+
+/* origin_worker_lists.c: the catalogue over HTTP. `if_none_match` may be NULL. */
+void origin_worker_answer_tracks(struct origin_worker *worker, struct net_http_exchange *exchange,
+                                 const struct route *route, const char *if_none_match);
+void origin_worker_answer_changes(struct origin_worker *worker, struct net_http_exchange *exchange,
+                                  const struct route *route, const char *if_none_match);
+/* The track's line; ERROR_NO_MEMORY and those of catalogue_get_manifest. */
+int origin_worker_track_line(struct origin_worker *worker, const uint8_t id[TRACK_ID_BYTES],
+                             bool is_brief, json_t **ret_json);
+/* The cover of a track (*ret_is_own), or of the first track that has one of the track's album, or of the
+ * album with this id. ERROR_NOT_FOUND, ERROR_DAMAGED, ERROR_IO. */
+int origin_worker_find_cover(struct origin_worker *worker, const uint8_t id[TRACK_ID_BYTES],
+                             struct media_file_id *ret_cover, bool *ret_is_own);
 
 #endif

@@ -122,8 +122,9 @@ class Routes(Served):
         whole = self.get_json("/v1/tracks")
         self.assertEqual(whole["items"], listed)
         self.assertIsNone(whole["next"])
-        self.assertEqual(list(whole["items"][0])[:7], ["id", "title", "artist", "album", "track",
-                                                   "duration_ms", "files"])
+        self.assertEqual(list(whole["items"][0])[:10],
+                         ["id", "title", "artist", "album", "album_artist", "disc", "track", "year",
+                          "duration_ms", "files"])
         for limit in (1, 2, 3, 1000):
             items, after, pages = [], "", 0
             while after is not None:
@@ -212,6 +213,69 @@ class Routes(Served):
 
 class RoutesTls(Routes):
     http = False
+
+
+class Catalogue(Served):
+    """What copies of the catalogue live on: changes, and covers."""
+
+    def setUp(self):
+        sandbox = refrain.Sandbox()
+        self.addCleanup(sandbox.remove)
+        self.music = sandbox.path / "music"
+        (self.music / "with").mkdir(parents=True)
+        (self.music / "bare").mkdir()
+        self.picture = (refrain.SAMPLE / "cover.png").read_bytes()
+        (self.music / "with" / "cover.png").write_bytes(self.picture)
+        self.origin = refrain.Origin(sandbox)
+        self.origin.init()
+        self.add("with", 1, album="Covered")
+        self.origin.serve(http=True)
+        self.addCleanup(self.end)
+
+    def add(self, folder, number, **tags):
+        self.origin.add(refrain.make_tone(self.music / folder / f"{folder}{number}.ogg", 0.3, number=number,
+                                          hertz=100 * number, **tags))
+
+    def test_changes(self):
+        first = self.get_json("/v1/tracks?brief&since=0")
+        self.assertEqual([item["title"] for item in first["items"]], ["with1"])
+        self.assertEqual(first["items"][0].keys(),
+                         {"id", "title", "artist", "album", "track", "duration_ms", "album_id"})
+        self.assertEqual((first["removed"], first["more"]), ([], False))
+        self.assertEqual(self.get_json("/v1/tracks")["revision"], first["revision"])
+        nothing = f"/v1/tracks?since={first['revision']}"
+        self.assertEqual(self.get_json(nothing)["items"], [])
+        tag = self.ask(nothing).getheader("ETag")
+        self.assertEqual(self.ask(nothing, If_None_Match=tag).status, 304)
+        self.assertEqual(self.ask("/v1/tracks", If_None_Match=tag).status, 304)
+        self.add("bare", 2, album="Bare")
+        self.add("bare", 3, album="Bare")
+        self.assertEqual(self.ask(nothing, If_None_Match=tag).status, 200)
+        page = self.get_json(nothing + "&limit=1")
+        self.assertEqual(([item["title"] for item in page["items"]], page["more"]), (["bare2"], True))
+        self.assertIn("files", page["items"][0])
+        page = self.get_json(f"/v1/tracks?limit=1&since={page['revision']}")
+        self.assertEqual(([item["title"] for item in page["items"]], page["more"]), (["bare3"], False))
+        self.assertEqual(page["revision"], self.get_json("/v1/tracks")["revision"])
+        for never in ("9-00000000", "1-00000000"):
+            self.assertIn("begin with 0", self.get_json(f"/v1/tracks?since={never}", 410)["error"])
+
+    def test_covers(self):
+        self.add("bare", 2, album="Covered")
+        self.add("bare", 3, album="Bare")
+        tracks = {track["title"]: track for track in self.tracks()}
+        own = self.ask(f"/v1/covers/{tracks['with1']['id']}")
+        self.assertEqual((own.status, own.body), (200, self.picture))
+        self.assertEqual(own.getheader("Content-Type"), "image/png")
+        self.assertIn("immutable", own.getheader("Cache-Control"))
+        self.assertEqual(self.ask(f"/v1/covers/{tracks['with1']['id']}",
+                                  If_None_Match=own.getheader("ETag")).status, 304)
+        for name in (tracks["with1"]["album_id"], tracks["bare2"]["id"]):
+            album = self.ask(f"/v1/covers/{name}")
+            self.assertEqual((album.status, album.body), (200, self.picture))
+            self.assertNotIn("immutable", album.getheader("Cache-Control"))
+        for name in (tracks["bare3"]["id"], tracks["bare3"]["album_id"], "00" * 16):
+            self.get_json(f"/v1/covers/{name}", 404)
 
 
 class MalformedHttp(Served):

@@ -266,7 +266,7 @@ class Folder(unittest.TestCase):
         """A catalogue of a newer version, or of somebody else, is refused and left as it is."""
         data = self.origin.folder / "catalogue" / "data.mdb"
         whole = data.read_bytes()
-        newer = whole.replace(b"RFCATLOG\0\0\0\1", b"RFCATLOG\0\0\0\2")
+        newer = whole.replace(b"RFCATLOG\0\0\0\2", b"RFCATLOG\0\0\0\3")
         self.assertNotEqual(newer, whole)
         for content, word in ((newer, "newer"), (b"something else" * 5000, "catalogue"), (b"", "catalogue")):
             with self.subTest(word):

@@ -421,12 +421,123 @@ static void test_foreign_databases(void **state)
     assert_refused(ERROR_UNSUPPORTED);
     write_meta("SOMETHING ELSE", 14);
     assert_refused(ERROR_UNSUPPORTED);
-    write_meta("RFCATLOG\0\0\0\2", 12);
+    write_meta("RFCATLOG\0\0\0\3", 12);
     assert_refused(ERROR_VERSION);
     write_meta("RFCATLOG\0\0", 10);
     assert_refused(ERROR_DAMAGED);
     write_meta("RFCATLOG\0\0\0\1", 12);
     assert_refused(ERROR_DAMAGED); /* the other tables are missing */
+}
+
+/* ---- Changes ---- */
+
+/* What is listed behind a state, as the last bytes of the track ids; `ret_state`: after them. */
+static void assert_changes(struct catalogue *catalogue, struct catalogue_revision since,
+                           uint32_t max, const uint8_t *expected, uint32_t expected_count,
+                           bool expected_last, struct catalogue_revision *ret_state)
+{
+    struct catalogue_change changes[8];
+    uint32_t count = 0;
+    bool is_last = false;
+    assert_int_equal(
+        catalogue_list_changes(catalogue, &since, changes, max, &count, ret_state, &is_last), 0);
+    assert_int_equal(count, expected_count);
+    assert_int_equal(is_last, expected_last);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(changes[i].kind, CATALOGUE_ADDED);
+        assert_memory_equal(changes[i].track_id, expected + (size_t)i * TRACK_ID_BYTES,
+                            TRACK_ID_BYTES);
+    }
+}
+
+static void add_samples(struct catalogue *catalogue, uint32_t count,
+                        uint8_t ret_ids[][TRACK_ID_BYTES])
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct sample sample;
+        uint64_t conflict;
+        make_sample(&sample, i + 1, 20000);
+        assert_int_equal(add(catalogue, &sample, &conflict), 0);
+        memcpy(ret_ids[i], sample.track_id, TRACK_ID_BYTES);
+        test_free(sample.proofs);
+    }
+}
+
+static void test_changes(void **state)
+{
+    (void)state;
+    uint8_t ids[3][TRACK_ID_BYTES];
+    struct catalogue_revision now, at, wrong;
+    struct catalogue_change changes[8];
+    uint32_t count;
+    bool is_last;
+    struct catalogue *catalogue = open_it(true);
+    const struct catalogue_revision start = {0};
+    assert_int_equal(catalogue_get_revision(catalogue, &now), 0);
+    assert_memory_equal(&now, &start, sizeof start);
+    assert_changes(catalogue, start, 8, ids[0], 0, true, &at);
+    add_samples(catalogue, 3, ids);
+    assert_int_equal(catalogue_get_revision(catalogue, &now), 0);
+    assert_int_equal(now.number, 3);
+    assert_changes(catalogue, start, 2, ids[0], 2, false, &at);
+    assert_int_equal(at.number, 2);
+    assert_changes(catalogue, at, 2, ids[2], 1, true, &at);
+    assert_memory_equal(&at, &now, sizeof now);
+    assert_changes(catalogue, now, 2, ids[0], 0, true, &at);
+    /* States that never were. */
+    wrong = (struct catalogue_revision){now.number, now.mark + 1};
+    assert_int_equal(catalogue_list_changes(catalogue, &wrong, changes, 8, &count, &at, &is_last),
+                     ERROR_NOT_FOUND);
+    wrong = (struct catalogue_revision){now.number + 1, now.mark};
+    assert_int_equal(catalogue_list_changes(catalogue, &wrong, changes, 8, &count, &at, &is_last),
+                     ERROR_NOT_FOUND);
+    catalogue_close(catalogue);
+}
+
+/* Takes the table of changes away and writes version 1. */
+static void age(void)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi meta, changes;
+    MDB_val key = {6, "format"};
+    MDB_val value = {12, "RFCATLOG\0\0\0\1"};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+    assert_int_equal(mdb_env_open(env, folder, 0, 0644), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+    assert_int_equal(mdb_put(txn, meta, &key, &value, 0), 0);
+    assert_int_equal(mdb_dbi_open(txn, "changes", 0, &changes), 0);
+    assert_int_equal(mdb_drop(txn, changes, 1), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void test_version_1(void **state)
+{
+    (void)state;
+    uint8_t ids[3][TRACK_ID_BYTES];
+    uint8_t listed[3][TRACK_ID_BYTES];
+    struct catalogue_revision now;
+    const struct catalogue_revision start = {0};
+    uint32_t count;
+    struct catalogue *catalogue = open_it(true);
+    add_samples(catalogue, 3, ids);
+    catalogue_close(catalogue);
+    age();
+    catalogue = open_it(false);
+    assert_int_equal(catalogue_get_revision(catalogue, &now), ERROR_UNSUPPORTED);
+    assert_int_equal(catalogue_list(catalogue, NULL, listed, 3, &count), 0);
+    assert_int_equal(count, 3);
+    catalogue_close(catalogue);
+    catalogue = open_it(true); /* gets its changes: in the order of the list */
+    assert_changes(catalogue, start, 8, listed[0], 3, true, &now);
+    catalogue_close(catalogue);
+    catalogue = open_it(false);
+    assert_int_equal(catalogue_get_revision(catalogue, &now), 0);
+    assert_int_equal(now.number, 3);
+    catalogue_close(catalogue);
 }
 
 static void test_cut_database(void **state)
@@ -523,6 +634,8 @@ int main(void)
         IN_CATALOGUE(test_known),
         IN_CATALOGUE(test_order_and_pages),
         IN_CATALOGUE(test_albums),
+        IN_CATALOGUE(test_changes),
+        IN_CATALOGUE(test_version_1),
         IN_FOLDER(test_foreign_files),
         IN_FOLDER(test_foreign_databases),
         IN_CATALOGUE(test_cut_database),

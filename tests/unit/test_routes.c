@@ -30,6 +30,10 @@ static const struct {
     {"/v1/tracks/" TRACK "?manifest", ROUTE_TRACK},
     {"/v1/files/" ROOT, ROUTE_FILE},
     {"/v1/files/" ROOT "-4294967296", ROUTE_FILE},
+    {"/v1/covers/" TRACK, ROUTE_COVER},
+    {"/v1/tracks?since=0", ROUTE_CHANGES},
+    {"/v1/tracks?limit=7&brief&since=12-00c0ffee", ROUTE_CHANGES},
+    {"/v1/tracks?brief", ROUTE_TRACKS},
     /* other places */
     {"/", ROUTE_NOT_FOUND},
     {"//", ROUTE_NOT_FOUND},
@@ -44,7 +48,8 @@ static const struct {
     {"/v1/tracks/../files", ROUTE_NOT_FOUND},
     {"/v1/files", ROUTE_NOT_FOUND},
     {"/v1/files/", ROUTE_NOT_FOUND},
-    {"/v1/covers/" ROOT, ROUTE_NOT_FOUND},
+    {"/v1/covers/", ROUTE_NOT_FOUND},
+    {"/v1/covers/" TRACK "/", ROUTE_NOT_FOUND},
     {"/healthz/", ROUTE_NOT_FOUND},
     {"healthz", ROUTE_NOT_FOUND},
     {"*", ROUTE_NOT_FOUND},
@@ -52,6 +57,14 @@ static const struct {
     {"?", ROUTE_NOT_FOUND},
     /* values that cannot be */
     {"", ROUTE_BAD_REQUEST},
+    {"/v1/covers/" ROOT, ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=1", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=0-00c0ffee", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=01-00c0ffee", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=1-c0ffee", ROUTE_BAD_REQUEST},
+    {"/v1/tracks?since=99999999999999999999-00c0ffee", ROUTE_BAD_REQUEST},
     {"/v1/tracks?limit=0", ROUTE_BAD_REQUEST},
     {"/v1/tracks?limit=1001", ROUTE_BAD_REQUEST},
     {"/v1/tracks?limit=", ROUTE_BAD_REQUEST},
@@ -109,6 +122,11 @@ static void test_values(void **state)
     assert_int_equal(route.track_id[1], 0x11);
     assert_false(route.wants_manifest);
     assert_true(parse("/v1/tracks/" TRACK "?x&manifest").wants_manifest);
+    route = parse("/v1/tracks?since=12-00c0ffee&brief");
+    assert_int_equal(route.since_number, 12);
+    assert_int_equal(route.since_mark, 0xc0ffee);
+    assert_true(route.is_brief);
+    assert_int_equal(parse("/v1/covers/" TRACK).track_id[15], 0xff);
     route = parse("/v1/files/" ROOT);
     assert_int_equal(route.file.root[31], 0x1f);
     assert_int_equal(route.file.bytes, 0);

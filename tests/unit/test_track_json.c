@@ -38,12 +38,40 @@ static void test_line(void **state)
     char *line = json_dumps(json, JSON_COMPACT);
     assert_string_equal(
         line, "{\"id\":\"ab000000000000000000000000000000\",\"title\":\"Caf\xc3\xa9 \\\"1\\\"\","
-              "\"artist\":\"A\\\\B\",\"album\":\"\",\"track\":7,\"duration_ms\":3000,\"files\":["
+              "\"artist\":\"A\\\\B\",\"album\":\"\",\"album_artist\":\"\",\"disc\":0,\"track\":7,"
+              "\"year\":0,\"duration_ms\":3000,\"files\":["
               "{\"id\":\"0100000000000000000000000000000000000000000000000000000000000000\","
               "\"bytes\":4294967296,\"codec\":\"opus\",\"bitrate\":96000},"
               "{\"id\":\"0100000000000000000000000000000000000000000000000000000000000000\","
               "\"bytes\":1,\"codec\":\"flac\",\"bitrate\":96000}],"
               "\"album_id\":\"000000000000000000000000000000cd\",\"cover\":null}");
+    free(line);
+    json_decref(json);
+}
+
+static void test_brief(void **state)
+{
+    (void)state;
+    struct media_manifest manifest = {
+        .title = text_of("One"), .artist = text_of("A"), .file_count = 1};
+    manifest.track_id[0] = 0xab;
+    manifest.files[0] = (struct media_file){.rate_hz = 1000, .samples = 1500};
+    json_t *json = track_json_new_brief(&manifest);
+    char *line = json_dumps(json, JSON_COMPACT);
+    assert_string_equal(line, "{\"id\":\"ab000000000000000000000000000000\",\"title\":\"One\","
+                              "\"artist\":\"A\",\"album\":\"\",\"track\":0,\"duration_ms\":1500}");
+    free(line);
+    json_decref(json);
+    manifest.album_artist = text_of("B");
+    manifest.disc_number = 2;
+    manifest.year = 1969;
+    manifest.album_id[0] = 1;
+    json = track_json_new_brief(&manifest);
+    line = json_dumps(json, JSON_COMPACT);
+    assert_string_equal(line, "{\"id\":\"ab000000000000000000000000000000\",\"title\":\"One\","
+                              "\"artist\":\"A\",\"album\":\"\",\"album_artist\":\"B\",\"disc\":2,"
+                              "\"track\":0,\"year\":1969,\"duration_ms\":1500,"
+                              "\"album_id\":\"01000000000000000000000000000000\"}");
     free(line);
     json_decref(json);
 }
@@ -72,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),
+        cmocka_unit_test(test_brief),
         cmocka_unit_test(test_cover),
         cmocka_unit_test(test_codecs),
     };
