@@ -184,6 +184,12 @@ void links_connector_proved(struct connector *connector)
     connector->attempts = 0;
 }
 
+void links_connector_broke(struct connector *connector, const struct node_preset *preset,
+                           uint64_t now_us)
+{
+    connector->tracker_us = time_add_us(now_us, preset->tracker_rest_us);
+}
+
 void links_connector_renew(struct connector *connector, uint64_t now_us)
 {
     connector->attempts = 0;

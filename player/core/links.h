@@ -70,6 +70,7 @@ struct connector {
     bool is_refused;        /* it is not who it was: no more attempts */
     bool is_told;           /* the listener knows that it is down */
     int error;              /* why it is down */
+    uint64_t tracker_us;    /* it broke the protocol: its tracker is left alone until then */
 };
 
 struct links {
@@ -115,6 +116,9 @@ void links_connector_failed(struct connector *connector, const struct node_prese
 void links_connector_succeeded(struct connector *connector);
 /* It has given something that proved to be right: the backoff begins anew next time. */
 void links_connector_proved(struct connector *connector);
+/* It broke the protocol. What only it has is asked for again; playing can do without its tracker. */
+void links_connector_broke(struct connector *connector, const struct node_preset *preset,
+                           uint64_t now_us);
 /* Everything has changed: what waits may be tried at once. */
 void links_connector_renew(struct connector *connector, uint64_t now_us);
 /* The listener wants something: what was given up is tried again. */

@@ -288,6 +288,12 @@ static void look_at_chunk(struct node *node, struct file *file, uint32_t chunk, 
     if (link->kind == NODE_LINK_PEER && files_state(file, chunk) == CHUNK_REQUESTED &&
         request->kind == REQUEST_CHUNKS) {
         NODE_TRACE(node, "chunk %u would come too late from link %u", chunk, link->number);
+        /* Who has brought nothing since is taken to be as fast as was guessed, and would be asked
+         * for the same again. */
+        if (link->progress_us <= request->sent_us) {
+            uint64_t until_us = time_add_us(node->now_us, node->preset->doubt_us);
+            link->busy_until_us = link->busy_until_us > until_us ? link->busy_until_us : until_us;
+        }
         node_plan_cancel(node, link, request->number);
     }
 }

@@ -140,6 +140,9 @@ void node_links_down(struct node *node, uint32_t number, int error)
     if (origin->is_refused) {
         why = ERROR_DENIED;
     }
+    if (why == ERROR_MALFORMED) {
+        links_connector_broke(origin, node->preset, node->now_us);
+    }
     links_connector_failed(origin, node->preset, &node->prng, node->now_us, why);
     if (was_up || !origin->is_told || why == ERROR_DENIED) {
         origin->is_told = true;
@@ -177,6 +180,9 @@ void node_links_misbehaved(struct node *node, struct link *link, int error)
     struct node_note *note = node_note(node, NODE_NOTE_PEER_MISBEHAVED, 0);
     note->link = link->number;
     note->error = error;
+    if (link->kind == NODE_LINK_ORIGIN) {
+        links_connector_broke(&node->links.origin, node->preset, node->now_us);
+    }
     node_peers_misbehaved(node, link, OVERLAY_FAULT_PROTOCOL);
     node_links_drop(node, link, P2P_BYE_PROTOCOL);
 }

@@ -65,6 +65,7 @@ const struct node_preset node_preset_refrain = {
     .connect_backoff_us = 250 * TIME_US_PER_MS,
     .connect_backoff_max_us = 30 * TIME_US_PER_S,
     .connect_attempts_first = 3,
+    .tracker_rest_us = 60 * TIME_US_PER_S,
     .starve_us = 30 * TIME_US_PER_S,
     .stutter_us = 20 * TIME_US_PER_MS,
 };
@@ -138,6 +139,7 @@ const struct node_preset node_preset_spotify2010 = {
     .connect_backoff_us = 250 * TIME_US_PER_MS,
     .connect_backoff_max_us = 30 * TIME_US_PER_S,
     .connect_attempts_first = 3,
+    .tracker_rest_us = 60 * TIME_US_PER_S,
     .starve_us = 30 * TIME_US_PER_S,
     .stutter_us = 20 * TIME_US_PER_MS,
 };

@@ -87,6 +87,7 @@ struct node_preset {
     uint64_t connect_backoff_max_us;
     uint32_t
         connect_attempts_first; /* failures after which a node that was never connected gives up */
+    uint64_t tracker_rest_us;   /* an origin that broke the protocol is no tracker for so long */
     uint64_t starve_us;         /* a want that waits this long while no source is up fails */
 
     /* Counting. */

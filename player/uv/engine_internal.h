@@ -115,6 +115,7 @@ struct engine_origin {
     uint32_t last_number;  /* of the last link that the node asked for, also when it has gone */
     bool is_up;            /* frames can flow */
     bool said_up;          /* LINK_UP was given to the node */
+    bool broke;            /* a message was malformed: LINK_DOWN will say so */
     bool known;            /* `identity` was shown on this link, or is pinned */
     bool was_looked_up;    /* among the pinned ones */
     uint8_t identity[PUBLIC_KEY_BYTES];

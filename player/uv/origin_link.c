@@ -62,13 +62,14 @@ static void broken_frame(struct engine *engine, int error)
 {
     snprintf(engine->origin.text, sizeof engine->origin.text, "it sent a message that is %s",
              error_text(error));
+    engine->origin.broke = true;
     origin_link_disconnect(engine, engine->origin.number, P2P_BYE_PROTOCOL);
 }
 
 static void link_frame(void *context, uint8_t type, const uint8_t *body, size_t body_bytes)
 {
     struct engine *engine = context;
-    if (!engine->origin.said_up) {
+    if (!engine->origin.said_up || engine->origin.broke) {
         return; /* nothing was asked: nothing is an answer */
     }
     struct p2p_message message;
@@ -108,8 +109,9 @@ static void link_closed(void *context, int error, const char *text)
     origin->said_up = false;
     peers_miss_origin(engine);
     if (number != 0 && !engine->dead) {
-        say_down(engine, number, error);
+        say_down(engine, number, origin->broke ? ERROR_MALFORMED : error);
     }
+    origin->broke = false;
 }
 
 static const struct net_link_handler link_handler = {

@@ -214,6 +214,9 @@ class Relay:
             hang_up(*self.open)
 
     def close(self):
+        """From here on nobody is there; a second time is harmless."""
+        if self.closed.is_set():
+            return
         self.closed.set()
         # A close alone would leave the thread waiting on a number that the next relay's socket gets.
         self.listener.shutdown(socket.SHUT_RDWR)

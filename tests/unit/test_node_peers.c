@@ -273,6 +273,37 @@ static void test_shown(void **state)
     world_free(world);
 }
 
+/* An origin that breaks the protocol is asked for chunks again, and a minute long not as a tracker. */
+static void test_broken_tracker(void **state)
+{
+    (void)state;
+    struct world *world = world_new(among, true);
+    world_add_peer(world, 0, 40);
+    assert_int_equal(world_enqueue(world, 1, 0, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    assert_int_equal(world_run(world, SECONDS(5)), 0);
+    uint32_t lookups = world->lookups;
+    assert_true(lookups > 0);
+    /* Players say so, origins never. */
+    struct p2p_message message = {.type = P2P_SEARCH};
+    struct node_event event = {.kind = NODE_EVENT_MESSAGE};
+    event.message.link = world->link;
+    event.message.message = &message;
+    assert_int_equal(world_step(world, event), 0);
+    assert_int_equal(world->notes[NODE_NOTE_PEER_MISBEHAVED], 1);
+    assert_int_equal(world_enqueue(world, 2, 1, false), 0);
+    assert_int_equal(world_run(world, SECONDS(30)), 0);
+    struct node_status status;
+    node_get_status(world->node, world->now_us, &status);
+    assert_true(status.origin_up);
+    assert_int_equal(world->lookups, lookups);
+    assert_int_equal(world_run(world, SECONDS(70)), 0);
+    assert_int_equal(world_break_link(world), 0);
+    assert_int_equal(world_run(world, SECONDS(80)), 0);
+    assert_true(world->lookups > lookups);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_broken_tracker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
