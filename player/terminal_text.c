@@ -37,6 +37,11 @@ static const struct block wide[] = {
 static const struct block steering[] = {
     {0x1, 0x1f}, {0x7f, 0x9f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
 
+/* Of those without columns, those that are no marks. */
+static const struct block joining[] = {
+    {0x200b, 0x200f}, {0x2060, 0x2064}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xe0100, 0xe01ef},
+};
+
 static bool is_in(const struct block *blocks, size_t count, uint32_t point)
 {
     for (size_t i = 0; i < count; i++) {
@@ -84,14 +89,27 @@ const char *terminal_text_plain(const char *text, char *ret_text, size_t capacit
     return ret_text;
 }
 
+bool terminal_text_steers(uint32_t point)
+{
+    return IS_IN(steering, point);
+}
+
+bool terminal_text_is_mark(uint32_t point)
+{
+    return IS_IN(without_width, point) && !IS_IN(joining, point);
+}
+
+unsigned terminal_text_point_columns(uint32_t point)
+{
+    return IS_IN(without_width, point) ? 0 : IS_IN(wide, point) ? 2 : 1;
+}
+
 /* As above, but what is no UTF-8 counts as one character. */
 static unsigned step(const char *text, unsigned *ret_columns)
 {
     uint32_t point = 0;
     unsigned count = terminal_text_decode(text, &point);
-    *ret_columns = count > 0 && IS_IN(without_width, point) ? 0
-                   : count > 0 && IS_IN(wide, point)        ? 2
-                                                            : 1;
+    *ret_columns = count > 0 ? terminal_text_point_columns(point) : 1;
     return count > 0 ? count : 1;
 }
 

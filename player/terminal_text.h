@@ -7,6 +7,7 @@
 #ifndef PLAYER_TERMINAL_TEXT_H
 #define PLAYER_TERMINAL_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,16 @@ unsigned terminal_text_decode(const char *text, uint32_t *ret_point);
  * direction) and for each byte that is no UTF-8; cut to the capacity in whole characters.
  * Returns ret_text. capacity > 0. */
 const char *terminal_text_plain(const char *text, char *ret_text, size_t capacity);
+
+/* Whether a character would steer the terminal: control characters, changes of direction. */
+bool terminal_text_steers(uint32_t point);
+
+/* The columns of one character: 0, 1 or 2. */
+unsigned terminal_text_point_columns(uint32_t point);
+
+/* Of those without columns: whether it is a mark over or under the character before it. The others
+ * (joiners, variation selectors) only change how terminals join what stands beside them. */
+bool terminal_text_is_mark(uint32_t point);
 
 /* The columns that a plain text takes. */
 unsigned terminal_text_columns(const char *text);
