@@ -44,10 +44,11 @@ static const char help_play[] =
     "  --offline           only what is in the cache\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
     "  --fast              not paced by the clock\n" HELP_PEERS
+    "  --plain             a line that is kept up to date instead of the full screen\n"
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n"
     "\n"
-    "Keys on a terminal: space pause, left and right 10 s, n next, q quit.\n";
+    "Keys on a terminal: space pause, left and right 10 s, n next, q quit; ? lists all.\n";
 
 static const char help_fetch[] =
     "usage: refrain fetch TARGET... -o PATH [OPTIONS]\n"
@@ -268,6 +269,7 @@ enum option {
     OPTION_OFFLINE,
     OPTION_CACHE_LIMIT,
     OPTION_FAST,
+    OPTION_PLAIN,
     OPTION_JSON,
     OPTION_RECORD,
     OPTION_PRESET,
@@ -300,6 +302,7 @@ static const struct option_form {
      FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS)},
     {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR_ENGINE | FOR(ARGS_CACHE)},
     {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
+    {"--plain", OPTION_PLAIN, false, FOR(ARGS_PLAY)},
     {"--json", OPTION_JSON, false, FOR_ALL},
     {"--record", OPTION_RECORD, true, FOR_ENGINE},
     {"--preset", OPTION_PRESET, true, FOR_ENGINE},
@@ -363,6 +366,15 @@ static int set_preset(const struct parse *parse, const char *value)
     return 0;
 }
 
+static int set_start(const struct parse *parse, const char *value)
+{
+    if (args_parse_position(value, &parse->args->start_us) != 0) {
+        return complain_value(parse, "--start", value,
+                              "no position; write it as 90, 1:30 or 1:02:03.5");
+    }
+    return 0;
+}
+
 static int set(const struct parse *parse, enum option option, const char *value)
 {
     struct args *args = parse->args;
@@ -382,11 +394,7 @@ static int set(const struct parse *parse, enum option option, const char *value)
         args->to_path = value;
         break;
     case OPTION_START:
-        if (args_parse_position(value, &args->start_us) != 0) {
-            return complain_value(parse, "--start", value,
-                                  "no position; write it as 90, 1:30 or 1:02:03.5");
-        }
-        break;
+        return set_start(parse, value);
     case OPTION_OFFLINE:
         args->offline = true;
         break;
@@ -395,6 +403,9 @@ static int set(const struct parse *parse, enum option option, const char *value)
             return complain_value(parse, "--cache-limit", value,
                                   "no size; write it as 500M or 10G");
         }
+        break;
+    case OPTION_PLAIN:
+        args->plain = true;
         break;
     case OPTION_FAST:
         args->fast = true;

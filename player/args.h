@@ -50,7 +50,7 @@ struct args {
     const char *preset;
     uint64_t cache_limit_bytes; /* 0 = the default */
     uint64_t start_us;
-    bool offline, json, fast;
+    bool offline, json, fast, plain;
     bool no_peers, no_upload, no_port_mapping;
     uint16_t listen_port;  /* 0 = any that is free */
     uint16_t gateway_port; /* of `gateway`; 0 = any that is free */

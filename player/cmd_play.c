@@ -5,8 +5,10 @@
 #include "common/exit_code.h"
 #include "player/cmd.h"
 #include "player/control.h"
+#include "player/front/front.h"
 #include "player/keys.h"
 #include "player/playing.h"
+#include "player/tui/tui.h"
 
 #define PLAY_REFRESH_US (250 * TIME_US_PER_MS)
 #define PLAY_SEEK_US (10 * TIME_US_PER_S)
@@ -17,6 +19,8 @@ struct play {
     struct control *control;      /* NULL: no socket */
     struct keys *keys;            /* NULL: no terminal */
     struct net_deadline *refresh; /* of the progress line; NULL: none */
+    struct front *front;          /* of the full screen */
+    struct tui *tui;              /* NULL: plain lines */
 };
 
 static void found(void *context, const struct lineup_track *tracks, uint32_t count)
@@ -38,7 +42,8 @@ static void note(void *context, const struct node_note *note)
 {
     struct play *play = context;
     playing_note(&play->playing, note);
-    if (note->kind == NODE_NOTE_QUEUE_ENDED) {
+    bool stays = play->tui != NULL && tui_was_used(play->tui);
+    if (note->kind == NODE_NOTE_QUEUE_ENDED && !stays) {
         session_end(&play->session, EXIT_CODE_OK);
     }
 }
@@ -128,6 +133,50 @@ static void pressed(void *context, enum keys_key key)
     }
 }
 
+/* --- the full screen ----------------------------------------------------------------------------------- */
+
+static void on_event(void *context, const char *name, const json_t *event)
+{
+    struct play *play = context;
+    (void)name;
+    if (play->tui != NULL) {
+        tui_event(play->tui, event);
+    }
+}
+
+static void leave(void *context, enum tui_quit why)
+{
+    struct play *play = context;
+    (void)why;
+    session_end(&play->session, EXIT_CODE_OK);
+}
+
+/* False: plain lines. */
+static bool open_screen(struct play *play)
+{
+    const struct front_callbacks callbacks = {.event = on_event, .context = play};
+    const struct args *args = play->session.args;
+    if (args->json || args->plain || play->control == NULL || !tui_is_possible() ||
+        front_open_local(play->control, &callbacks, &play->front) != 0) {
+        return false;
+    }
+    const struct tui_config config = {.front = play->front, .quit = leave, .context = play};
+    if (tui_open(play->session.loop, &config, &play->tui) != 0) {
+        front_close(play->front);
+        play->front = NULL;
+        return false;
+    }
+    play->playing.is_quiet = true;
+    return true;
+}
+
+static void close_screen(struct play *play)
+{
+    front_close(play->front);
+    tui_close(play->tui);
+    play->tui = NULL;
+}
+
 static void open_terminal(struct play *play)
 {
     struct net_loop *loop = play->session.loop;
@@ -151,9 +200,12 @@ int cmd_play(const struct args *args)
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;
     }
-    open_terminal(&play);
     play.control = control_open(&play.session, &play.playing);
+    if (!open_screen(&play)) {
+        open_terminal(&play);
+    }
     session_run(&play.session);
+    close_screen(&play);
     control_close(play.control);
     keys_close(play.keys);
     net_deadline_close(play.refresh);

@@ -4,12 +4,15 @@
 #include "player/tui/model.h"
 
 #include "common/error.h"
+#include "common/time_us.h"
 #include "player/tui/model_page.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MODEL_RATE_US_MIN (TIME_US_PER_S / 2)
 
 /* --- reading objects ----------------------------------------------------------------------------- */
 
@@ -227,6 +230,29 @@ static void take_sources(uint64_t to[MODEL_SOURCES], const json_t *object)
     take_number(&to[MODEL_ORIGIN], object, "origin");
 }
 
+static uint64_t rate_of(uint64_t before, uint64_t now, uint64_t us)
+{
+    return now > before ? (now - before) * TIME_US_PER_S / us : 0;
+}
+
+/* From one status to the next. */
+static void take_rates(struct model *model, const json_t *summary)
+{
+    uint64_t received_bytes = model_number(summary, "received_bytes");
+    uint64_t sent_bytes = model_number(summary, "sent_bytes");
+    uint64_t since_us = model->now_us - model->counted_us;
+    if (model->counted_us != 0 && since_us < MODEL_RATE_US_MIN) {
+        return; /* too short to say */
+    }
+    if (model->counted_us != 0) {
+        model->down_rate = rate_of(model->received_bytes, received_bytes, since_us);
+        model->up_rate = rate_of(model->sent_bytes, sent_bytes, since_us);
+    }
+    model->received_bytes = received_bytes;
+    model->sent_bytes = sent_bytes;
+    model->counted_us = model->now_us;
+}
+
 static void take_modes(struct model *model, const json_t *object)
 {
     const json_t *volume = json_object_get(object, "volume");
@@ -246,7 +272,6 @@ static void take_status(struct model *model, const json_t *status)
     const json_t *playing = json_object_get(status, "playing");
     const json_t *origin = json_object_get(status, "origin");
     const json_t *peers = json_object_get(status, "peers");
-    const json_t *upload = json_object_get(status, "upload");
     if (json_is_object(playing)) {
         take_playing(model, playing);
     } else if (json_is_null(playing)) {
@@ -255,9 +280,7 @@ static void take_status(struct model *model, const json_t *status)
     take_number(&model->playing.wait_ms, status, "wait_ms");
     model->playing.has_wait = model->playing.has_wait || has(status, "wait_ms");
     take_sources(model->bytes, json_object_get(json_object_get(status, "summary"), "bytes"));
-    take_sources(model->rates, json_object_get(status, "rates"));
-    take_number(&model->rates[MODEL_MISSING], json_object_get(status, "rates"), "given");
-    take_number(&model->rates[MODEL_MISSING], upload, "rate_bytes_per_s");
+    take_rates(model, json_object_get(status, "summary"));
     take_modes(model, status);
     model->has_peers = json_is_object(peers);
     model->neighbours = model_number(peers, "neighbours");

@@ -104,10 +104,11 @@ struct model {
     uint64_t now_us; /* of the last call that told it */
 
     struct model_playing playing;
-    uint8_t chunks[MODEL_CHUNKS_MAX]; /* of model_source */
-    uint32_t chunk_count;             /* 0: not known */
-    uint64_t rates[MODEL_SOURCES];    /* bytes/s; [MODEL_MISSING]: what is given */
-    uint64_t bytes[MODEL_SOURCES];    /* of the session, where no chunks are known */
+    uint8_t chunks[MODEL_CHUNKS_MAX];                /* of model_source */
+    uint32_t chunk_count;                            /* 0: not known */
+    uint64_t down_rate, up_rate;                     /* bytes/s, over the last second or so */
+    uint64_t received_bytes, sent_bytes, counted_us; /* of the session, at that time; 0: not yet */
+    uint64_t bytes[MODEL_SOURCES];                   /* of the session, where no chunks are known */
     unsigned volume_percent;
     bool has_volume;
     char shuffle[12], repeat[12];

@@ -33,7 +33,7 @@
 struct tty {
     uv_poll_t poll; /* of the terminal */
     uv_poll_t errors;
-    uv_signal_t resize, proceed;
+    uv_signal_t resize, proceed, hangup;
     struct net_deadline *foreground;
     struct tty_callbacks callbacks;
     struct net_loop *loop;
@@ -53,7 +53,7 @@ static struct termios rescue_modes;
 static int rescue_fd = -1, rescue_error_pipe = -1, rescue_error = -1;
 static volatile sig_atomic_t rescue_needed;
 
-static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGHUP, SIGQUIT, SIGSYS};
+static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSYS};
 static struct sigaction deadly_before[sizeof deadly / sizeof deadly[0]];
 
 /* --- restoration: also from handlers ------------------------------------------------------------------ */
@@ -406,6 +406,13 @@ void tty_suspend(struct tty *tty)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
+/* The window was closed, the line was lost: an orderly end. */
+static void on_hangup(uv_signal_t *handle, int signal_number)
+{
+    (void)signal_number;
+    hung_up(handle->data);
+}
+
 static void free_when_closed(uv_handle_t *handle)
 {
     struct tty *tty = handle->data;
@@ -467,6 +474,7 @@ int tty_open(struct net_loop *loop, const struct tty_callbacks *callbacks, struc
     tty->handles = 1;
     open_signal(tty, &tty->resize, on_resize, SIGWINCH);
     open_signal(tty, &tty->proceed, on_proceed, SIGCONT);
+    open_signal(tty, &tty->hangup, on_hangup, SIGHUP);
     catch_deadly();
     error = take(tty);
     if (error != 0) {
@@ -505,6 +513,7 @@ void tty_close(struct tty *tty)
     uv_close((uv_handle_t *)&tty->poll, free_when_closed);
     uv_close((uv_handle_t *)&tty->resize, free_when_closed);
     uv_close((uv_handle_t *)&tty->proceed, free_when_closed);
+    uv_close((uv_handle_t *)&tty->hangup, free_when_closed);
     if (has_errors) {
         uv_close((uv_handle_t *)&tty->errors, free_when_closed);
     }

@@ -43,7 +43,7 @@ struct tui {
     uint64_t started_us, drawn_us, tick_us, escape_us;
     bool has_started; /* the model has asked for what it shows */
     bool is_known;    /* `shown` is what the terminal shows */
-    bool is_leaving;
+    bool is_leaving, was_used;
 };
 
 static void request_draw(struct tui *tui)
@@ -188,6 +188,7 @@ static void on_bytes(void *context, const uint8_t *bytes, size_t count)
     struct tui *tui = context;
     struct input_event event;
     start(tui);
+    tui->was_used = true;
     for (size_t i = 0; i < count && !tui->is_leaving; i++) {
         if (input_push(&tui->input, bytes[i], &event)) {
             on_event(tui, &event);
@@ -254,6 +255,11 @@ void tui_message(struct tui *tui, const char *text)
 {
     model_say(&tui->model, text, true, net_now_us());
     request_draw(tui);
+}
+
+bool tui_was_used(const struct tui *tui)
+{
+    return tui->was_used;
 }
 
 static const char *get_environment(void *context, const char *name)

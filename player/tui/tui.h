@@ -56,6 +56,9 @@ void tui_event(struct tui *tui, const json_t *event);
 /* A line for the listener, as an event "message" would bring it. */
 void tui_message(struct tui *tui, const char *text);
 
+/* Whether the listener has done anything: then the end of the queue is not the end. */
+bool tui_was_used(const struct tui *tui);
+
 /* Puts the terminal back, then writes what was caught of standard error. No answer of the front may
  * come afterwards: close the front first. NULL is fine. Memory is freed by the loop. */
 void tui_close(struct tui *tui);

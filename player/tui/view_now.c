@@ -181,12 +181,11 @@ static void draw_rates(struct view *view, int x, int y, int right)
     const struct model *model = view->model;
     const struct theme_glyphs *glyphs = view->glyphs;
     char down[VIEW_TIME_BYTES], up[VIEW_TIME_BYTES], rates[64], text[FACTS_BYTES];
-    uint64_t down_rate = model->rates[MODEL_PEERS] + model->rates[MODEL_ORIGIN];
     if (model->playing.state == MODEL_STOPPED) {
         return;
     }
-    snprintf(rates, sizeof rates, "%s %s/s  %s %s/s", glyphs->down, view_size(down_rate, down),
-             glyphs->up, view_size(model->rates[MODEL_MISSING], up));
+    snprintf(rates, sizeof rates, "%s %s/s  %s %s/s", glyphs->down,
+             view_size(model->down_rate, down), glyphs->up, view_size(model->up_rate, up));
     snprintf(text, sizeof text, "start %u ms   %s", (unsigned)model->playing.wait_ms, rates);
     if (!model->playing.has_wait || screen_columns_of(text) > right - x) {
         snprintf(text, sizeof text, "%s", rates);
