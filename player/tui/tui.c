@@ -166,6 +166,19 @@ static void leave(struct tui *tui, enum tui_quit why)
     }
 }
 
+/* The music rests meanwhile, so that it goes on where it was; that of another process plays on. */
+static void suspend(struct tui *tui)
+{
+    bool rests = !tui->config.is_attached && tui->model.playing.state == MODEL_PLAYING;
+    if (rests) {
+        ask(tui, json_pack("{s:s}", "do", "pause"), MODEL_ASK_QUIET, 0);
+    }
+    tty_suspend(tui->tty);
+    if (rests) {
+        ask(tui, json_pack("{s:s}", "do", "resume"), MODEL_ASK_QUIET, 0);
+    }
+}
+
 static void on_event(struct tui *tui, const struct input_event *event)
 {
     switch (act_input(&tui->model, &tui->keymap, &tui->hits, event, net_now_us())) {
@@ -173,7 +186,7 @@ static void on_event(struct tui *tui, const struct input_event *event)
         leave(tui, TUI_QUIT_ASKED);
         break;
     case ACT_SUSPEND:
-        tty_suspend(tui->tty);
+        suspend(tui);
         break;
     case ACT_REDRAW:
         tui->is_known = false;

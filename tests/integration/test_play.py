@@ -481,8 +481,8 @@ class Keys(unittest.TestCase):
                      refrain.make_tone(sandbox.path / "two.ogg", 40, number=2, seed=5)]
             with make_origin(sandbox, *music) as origin:
                 player = refrain.Player(origin)
-                terminal = Terminal([refrain.program("refrain"), "play", "all", "--output", "null",
-                                     "--origin", origin.url], player.sandbox.environment())
+                terminal = Terminal([refrain.program("refrain"), "play", "all", "--plain", "--output",
+                                     "null", "--origin", origin.url], player.sandbox.environment())
                 terminal.wait_text("Test - one")
                 terminal.wait_text("0:00/0:40")
                 terminal.press(" ")
@@ -509,7 +509,8 @@ class Keys(unittest.TestCase):
             with make_origin(sandbox, *music) as origin:
                 player = refrain.Player(origin)
                 shell = Terminal(["/bin/bash", "--norc", "-i"], player.sandbox.environment())
-                play = f"{refrain.program('refrain')} play all --output null --origin {origin.url}"
+                play = (f"{refrain.program('refrain')} play all --plain --output null "
+                        f"--origin {origin.url}")
                 shell.press(f"{play}; echo code=$?\n")
                 shell.wait_text("0:01/0:40")
                 shell.press("\x1a")
@@ -541,8 +542,9 @@ class Keys(unittest.TestCase):
             with make_origin(sandbox, music) as origin:
                 player = refrain.Player(origin)
                 for columns in (100, 40, 12):
-                    terminal = Terminal([refrain.program("refrain"), "play", "all", "--output", "null",
-                                         "--origin", origin.url], player.sandbox.environment(), columns)
+                    terminal = Terminal([refrain.program("refrain"), "play", "all", "--plain",
+                                         "--output", "null", "--origin", origin.url],
+                                        player.sandbox.environment(), columns)
                     line = terminal.wait_text("\r([^\r\n]*0:01/0:20[^\r\n]*)\x1b\\[K").group(1)
                     terminal.press("q")
                     self.assertEqual(terminal.finish(), 0)
