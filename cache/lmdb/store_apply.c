@@ -319,6 +319,21 @@ static int apply_op(struct store *store, MDB_txn *txn, struct store_op *op)
     return EINVAL;
 }
 
+/* What was put whole was hashed by who put it: it need not be hashed again before it is read. */
+static void know_whole_rows(struct store *store, const struct store_op *first,
+                            const struct store_op *end)
+{
+    for (const struct store_op *op = first; op != end; op = op->next) {
+        if (op->kind == STORE_OP_PUT_ROW && op->mask == store_full_mask(op->file.bytes, op->row)) {
+            store_verified_put_row(&store->verified, &op->file, op->row);
+        } else if (op->kind == STORE_OP_EVICT_ROW) {
+            store_verified_forget_row(&store->verified, &op->file, op->row);
+        } else if (op->kind == STORE_OP_EVICT_FILE) {
+            store_verified_forget_file(&store->verified, &op->file);
+        }
+    }
+}
+
 int store_apply(struct store *store, struct store_op *first, const struct store_op *end)
 {
     MDB_txn *txn = NULL;
@@ -335,6 +350,9 @@ int store_apply(struct store *store, struct store_op *first, const struct store_
     }
     if (error == 0) {
         error = mdb_txn_commit(txn);
+        if (error == 0) {
+            know_whole_rows(store, first, end);
+        }
     } else {
         mdb_txn_abort(txn);
     }

@@ -134,6 +134,19 @@ void store_verified_forget_row(struct store_verified *verified, const struct med
     pthread_mutex_unlock(&verified->lock);
 }
 
+void store_verified_put_row(struct store_verified *verified, const struct media_file_id *file,
+                            uint32_t row)
+{
+    assert(row < media_row_count(file->bytes));
+    pthread_mutex_lock(&verified->lock);
+    assert(verified->changing);
+    struct verified_entry *entry = entry_for(verified, file);
+    if (entry != NULL) {
+        entry->rows[row / 64] |= UINT64_C(1) << (row % 64);
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
 /* With its memory goes when its rows were touched: all tickets so far are outdated. */
 void store_verified_forget_file(struct store_verified *verified, const struct media_file_id *file)
 {

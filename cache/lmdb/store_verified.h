@@ -36,11 +36,14 @@ bool store_verified_ask(struct store_verified *verified, const struct media_file
 void store_verified_mark(struct store_verified *verified, const struct media_file_id *file,
                          uint32_t row, uint32_t ticket);
 
-/* The writer: begin before a commit, forget what it changes, end when it is over. */
+/* The writer: begin before a commit, forget what it changes, end when it is over. When it is
+ * committed, whole rows that the caller of the store has just hashed are known. */
 void store_verified_begin_change(struct store_verified *verified);
 void store_verified_forget_row(struct store_verified *verified, const struct media_file_id *file,
                                uint32_t row);
 void store_verified_forget_file(struct store_verified *verified, const struct media_file_id *file);
+void store_verified_put_row(struct store_verified *verified, const struct media_file_id *file,
+                            uint32_t row);
 void store_verified_end_change(struct store_verified *verified);
 
 #endif

@@ -41,6 +41,16 @@ static void on_message(void *context, const char *text)
     snprintf(bench->message, sizeof bench->message, "%s", text);
 }
 
+static void hash_chunk(void *context, const uint8_t *bytes, size_t count,
+                       uint8_t ret_hash[HASH_BYTES])
+{
+    struct store_bench *bench = context;
+    pthread_mutex_lock(&bench->lock);
+    bench->hashed++;
+    pthread_mutex_unlock(&bench->lock);
+    cache_fixture_hasher().chunk(NULL, bytes, count, ret_hash);
+}
+
 int store_bench_open(struct store_bench *bench, bool read_only)
 {
     struct store_config config = {
@@ -48,7 +58,7 @@ int store_bench_open(struct store_bench *bench, bool read_only)
         .limit_bytes = bench->limit_bytes,
         .read_only = read_only,
         .check_later = bench->check_later && !read_only,
-        .hasher = cache_fixture_hasher(),
+        .hasher = {.context = bench, .chunk = hash_chunk, .pair = cache_fixture_hasher().pair},
         .callbacks = {bench, on_stored, on_rotten, on_message},
     };
     bench->message[0] = '\0';

@@ -95,6 +95,27 @@ static void test_close_carries_out(void **state)
     cache_fixture_deinit(&file);
 }
 
+/* Each row once after opening, at its first read; one that was put whole by who had just hashed it,
+ * not at all. */
+static void test_hashed_once(void **state)
+{
+    struct store_bench *bench = *state;
+    struct cache_fixture file;
+    assert_true(cache_fixture_init(&file, 1, STORE_BENCH_FILE_BYTES));
+    assert_int_equal(store_bench_put(bench, &file, 0, 0xff), 0);
+    assert_int_equal(store_bench_put(bench, &file, 1, 0x3), 0);
+    store_bench_assert_picture(bench, &file, "xxxxxxxx xx.");
+    assert_int_equal(bench->hashed, 2);
+    assert_int_equal(store_bench_put(bench, &file, 1, 0x4), 0);
+    store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
+    assert_int_equal(bench->hashed, 2 + 3);
+    store_bench_reopen(bench);
+    store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
+    store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
+    assert_int_equal(bench->hashed, 2 + 3 + 11);
+    cache_fixture_deinit(&file);
+}
+
 static void test_evict(void **state)
 {
     struct store_bench *bench = *state;
@@ -486,6 +507,7 @@ int main(void)
         STORE_TEST(test_merges),
         STORE_TEST(test_one_batch),
         STORE_TEST(test_close_carries_out),
+        STORE_TEST(test_hashed_once),
         STORE_TEST(test_evict),
         STORE_TEST(test_last_use_and_pins),
         STORE_TEST(test_manifests),
