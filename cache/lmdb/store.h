@@ -50,9 +50,11 @@
 #define STORE_LIMIT_BYTES_MIN (UINT64_C(50) << 20)
 #define STORE_LIMIT_BYTES_MAX (UINT64_C(10) << 30)  /* of the default; a listener may set more */
 #define STORE_LIMIT_BYTES_LEAST (UINT64_C(1) << 20) /* what a listener sets is raised to this */
-#define STORE_COMMIT_US UINT64_C(200000)       /* an operation waits at most this long for others */
-#define STORE_COMMIT_BYTES (UINT64_C(4) << 20) /* in one transaction; a quarter does not wait */
-#define STORE_QUEUE_MAX 65536u                 /* operations waiting */
+#define STORE_COMMIT_US UINT64_C(200000) /* an operation waits at most this long for others */
+#define STORE_COMMIT_BYTES                                                                         \
+    (UINT64_C(16) << 20) /* in one transaction: what came while one was synced */
+#define STORE_HURRY_BYTES (UINT64_C(1) << 20) /* so much does not wait for more */
+#define STORE_QUEUE_MAX 65536u                /* operations waiting */
 #define STORE_MANIFEST_BYTES_MAX 8192u
 
 struct store;

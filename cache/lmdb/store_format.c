@@ -235,7 +235,8 @@ uint64_t store_commit_bytes(uint64_t limit_bytes)
 
 uint64_t store_hurry_bytes(uint64_t limit_bytes)
 {
-    return store_commit_bytes(limit_bytes) / 4;
+    uint64_t part = store_commit_bytes(limit_bytes) / 4;
+    return part > STORE_HURRY_BYTES ? STORE_HURRY_BYTES : part;
 }
 
 uint64_t store_default_limit_bytes(uint64_t free_bytes, uint64_t cache_file_bytes)

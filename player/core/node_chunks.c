@@ -226,6 +226,7 @@ static void store_row(struct node *node, struct row *row)
     uint64_t bytes = mask_bytes(row, mask);
     if (!make_room(node, file->handle, bytes)) {
         file->has_no_room = true;
+        node->has_unstored = true;
         node->is_plan_due = true;
         NODE_TRACE(node, "no room to store more of a file");
         return;
@@ -716,6 +717,9 @@ static uint64_t uselessness(const struct node *node, const struct file *file, ui
 
 void node_chunks_relieve(struct node *node)
 {
+    if (node->is_store_on && !node->has_unstored) {
+        return; /* the store takes all that is READY */
+    }
     uint32_t kept =
         (uint32_t)time_scale(node->slots.count, node->preset->slots_urgent_percent, 100);
     uint32_t available = slots_available(&node->slots) + node->slots.resting_count;

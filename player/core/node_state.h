@@ -146,6 +146,7 @@ struct node {
     int failed;             /* ERROR_NO_MEMORY: this step, and the node with it */
     bool is_in_step;
     bool is_store_on;   /* rows may be written */
+    bool has_unstored;  /* for some file there was no room (struct file) */
     bool is_stopped;    /* nothing is fetched */
     bool is_trimmed;    /* the store was brought below its limit once */
     bool is_window_due; /* the window must be made anew */

@@ -302,14 +302,15 @@ static int open_output(struct engine *engine, const struct engine_config *config
     return output_open(&output, &engine->output);
 }
 
-static int open_reader(struct engine *engine, uint64_t seed)
+static int open_reader(struct engine *engine, const struct engine_config *config, uint64_t seed)
 {
-    engine->slot_count = NODE_SLOTS_DEFAULT;
+    /* Who only fetches goes on while the disk syncs. Memory that is not used is not there. */
+    engine->slot_count = config->silent ? ENGINE_SLOTS_SILENT : NODE_SLOTS_DEFAULT;
     engine->slots = calloc(engine->slot_count, CHUNK_BYTES);
     if (engine->slots == NULL) {
         return ERROR_NO_MEMORY;
     }
-    struct reader_config config = {
+    struct reader_config reader = {
         .slots = engine->slots,
         .slot_count = engine->slot_count,
         .seed = seed,
@@ -317,7 +318,7 @@ static int open_reader(struct engine *engine, uint64_t seed)
         .post = post_reader,
         .context = engine,
     };
-    return reader_new(&config, &engine->reader);
+    return reader_new(&reader, &engine->reader);
 }
 
 static int open_node(struct engine *engine, const struct engine_config *config, uint64_t seed,
@@ -387,7 +388,7 @@ static int open_rest(struct engine *engine, const struct engine_config *config)
     uint64_t seed = 0;
     int error = crypto_random(&seed, sizeof seed);
     if (error == 0) {
-        error = open_reader(engine, seed);
+        error = open_reader(engine, config, seed);
     }
     if (error == 0) {
         engine->intern = media_intern_new(seed);

@@ -35,6 +35,8 @@
 #include <stdatomic.h>
 
 #define ENGINE_TEXT_BYTES_MAX 1200u
+/* Chunks that are under way or being written when nothing is played: 32 MiB at most. */
+#define ENGINE_SLOTS_SILENT 2048u
 /* Answers to the effects of one step; each slot may be hashed, each row stored. */
 #define ENGINE_ANSWERS_FIRST 64u
 /* Messages of other threads that wait. */

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The plain file is synced so often. */
+#define SYNC_BYTES (UINT64_C(4) << 20)
 #define MIB (UINT64_C(1) << 20)
 #define OUTSTANDING_MAX 64u /* rows: 8 MiB, a player's slots */
 #define READS 20000u
@@ -248,7 +250,7 @@ static double write_plain(const char *parent, uint64_t bytes)
         if (write(descriptor, zeros, CHUNK_BYTES) != (ssize_t)CHUNK_BYTES) {
             die("write", -1);
         }
-        if (at % STORE_COMMIT_BYTES == 0 && fdatasync(descriptor) != 0) {
+        if (at % SYNC_BYTES == 0 && fdatasync(descriptor) != 0) {
             die("fdatasync", -1);
         }
     }
