@@ -5,7 +5,7 @@
  * heard (not as they are decoded), and for a thread that any command reaches within a millisecond.
  * Not for formats (convert.c), nor for how sound leaves (sink.h).
  *
- * The other threads touch the mailbox only (commands, under its mutex) and the wake descriptor.
+ * The other threads touch the mailbox only (output_mail.h).
  */
 #include "player/gst/output.h"
 
@@ -15,6 +15,8 @@
 #include "media/gst/init.h"
 #include "player/gst/convert.h"
 #include "player/gst/heard.h"
+#include "player/gst/level.h"
+#include "player/gst/output_mail.h"
 #include "player/gst/sink.h"
 
 #include <assert.h>
@@ -25,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,23 +40,6 @@
 /* What plays and what is prepared. */
 #define OUTPUT_QUEUE_MAX (OUTPUT_PREPARED_MAX + 1u)
 
-enum command_kind {
-    COMMAND_SWITCH,
-    COMMAND_PREPARE,
-    COMMAND_UNPREPARE,
-    COMMAND_SILENCE,
-    COMMAND_PAUSE,
-    COMMAND_RESUME,
-    COMMAND_QUIT,
-};
-
-struct command {
-    enum command_kind kind;
-    uint32_t serial;
-    struct output_track track;
-    struct command *next;
-};
-
 /* An entry whose frames are still to be pulled. */
 struct playing {
     struct output_track track;
@@ -68,18 +52,18 @@ struct output {
     struct output_config config;
     char *path;
     pthread_t thread;
-    int wake; /* an eventfd */
-
-    pthread_mutex_t mutex;
-    struct command *first, **last; /* the mailbox; under mutex */
-    struct command quit_command;   /* the one that must not fail */
+    struct output_mail mail;
 
     /* The mixing thread's own from here. */
     struct sink *sink; /* NULL until the first deck's format is known, and when broken */
     bool broken, quit, paused;
-    bool unclocked;             /* --fast or WAV: no stalls, positions by sound */
-    struct media_pcm_info info; /* the stream's */
-    struct convert *convert;    /* for the current deck; NULL: same format */
+    bool unclocked;                /* --fast or WAV: no stalls, positions by sound */
+    struct media_pcm_info info;    /* the stream's */
+    struct convert *convert;       /* for the current deck; NULL: same format */
+    struct level *level;           /* NULL: no stream yet */
+    uint32_t percent;              /* how loud */
+    enum output_gain gain;         /* of entries to come */
+    double entry_gain, entry_peak; /* of the current one; an amplitude */
     uint32_t serial;
     struct playing queue[OUTPUT_QUEUE_MAX];
     uint32_t queue_count;
@@ -95,15 +79,6 @@ static uint64_t now_us(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * TIME_US_PER_S + (uint64_t)now.tv_nsec / 1000;
-}
-
-static void wake(void *context)
-{
-    struct output *output = context;
-    uint64_t one = 1;
-    ssize_t done = write(output->wake, &one, sizeof one);
-    assert(done == sizeof one || errno == EAGAIN);
-    (void)done;
 }
 
 /* --- telling ------------------------------------------------------------------------------------ */
@@ -168,6 +143,9 @@ static void forget_all(struct output *output)
     if (output->sink != NULL) {
         output->sink->vtable->flush(output->sink, now_us());
     }
+    if (output->level != NULL) {
+        level_flush(output->level);
+    }
     heard_reset(&output->heard);
 }
 
@@ -181,8 +159,8 @@ static void append(struct output *output, const struct output_track *track, uint
         .file = &playing->track.file,
         .source = track->source,
         .position_us = position_us,
-        .wake = wake,
-        .context = output,
+        .wake = output_mail_wake,
+        .context = &output->mail,
     };
     playing->error = media_deck_open(&config, &playing->deck);
 }
@@ -217,7 +195,9 @@ static struct sink *make_sink(const struct output *output, enum output_kind kind
     switch (kind) {
     case OUTPUT_AUTO:
         /* Unsynchronised sound is no use to a device. */
-        return output->config.fast ? sink_null_new(true) : sink_device_new();
+        return output->config.fast ? sink_null_new(true) : sink_device_new(NULL);
+    case OUTPUT_GST:
+        return sink_device_new(output->path);
     case OUTPUT_WAV:
         return sink_wav_new(output->path);
     case OUTPUT_NULL:
@@ -297,6 +277,42 @@ static bool same_format(const struct media_pcm_info *a, const struct media_pcm_i
     return a->format == b->format && a->channels == b->channels && a->rate_hz == b->rate_hz;
 }
 
+/* Frames of the stream so far, whether they have reached the sink or not. */
+static uint64_t stream_frames(const struct output *output)
+{
+    return output->written + (output->level != NULL ? level_held(output->level) : 0);
+}
+
+static void set_level(struct output *output)
+{
+    if (output->level != NULL) {
+        double volume = level_of_percent(output->percent);
+        level_set(output->level, volume * output->entry_gain, output->entry_peak);
+    }
+}
+
+/* What its file says of its loudness. */
+static void take_gain(struct output *output, const struct media_file *file)
+{
+    output->entry_gain = 1;
+    output->entry_peak = 0;
+    if (output->gain != OUTPUT_GAIN_OFF) {
+        output->entry_gain =
+            level_of_file(file, output->gain == OUTPUT_GAIN_ALBUM, &output->entry_peak);
+    }
+    set_level(output);
+}
+
+/* What was pulled, as loud as it is to be. */
+static int level_pending(struct output *output)
+{
+    if (output->pending_count == 0) {
+        return 0;
+    }
+    return level_frames(output->level, output->pending, output->pending_count, &output->pending,
+                        &output->pending_count);
+}
+
 /* The first frames of an entry: its mark, and a converter if it needs one. */
 static int begin_entry(struct output *output, struct playing *playing,
                        const struct media_pcm_info *info)
@@ -304,6 +320,11 @@ static int begin_entry(struct output *output, struct playing *playing,
     if (output->sink == NULL) {
         output->info = *info;
         output->heard.rate_hz = info->rate_hz;
+        level_free(output->level);
+        output->level = level_new(info);
+        if (output->level == NULL) {
+            return ERROR_NO_MEMORY;
+        }
     }
     if (!same_format(info, &output->info)) {
         int error = convert_new(info, &output->info, &output->convert);
@@ -311,14 +332,19 @@ static int begin_entry(struct output *output, struct playing *playing,
             return error;
         }
     }
+    take_gain(output, &playing->track.file);
+    if (stream_frames(output) == 0) {
+        level_flush(output->level); /* nothing was heard that it could glide from */
+    }
     playing->started = true;
-    heard_start(&output->heard, output->written, playing->track.entry, playing->track.position_us);
+    heard_start(&output->heard, stream_frames(output), playing->track.entry,
+                playing->track.position_us);
     return 0;
 }
 
 static void end_entry(struct output *output, int error)
 {
-    heard_end(&output->heard, output->written, output->queue[0].track.entry, error);
+    heard_end(&output->heard, stream_frames(output), output->queue[0].track.entry, error);
     drop_first(output);
 }
 
@@ -337,6 +363,9 @@ static bool take_pcm(struct output *output, const struct media_pcm *pcm)
         error = convert_frames(output->convert, pcm->frames, pcm->count, &output->pending,
                                &output->pending_count);
     }
+    if (error == 0) {
+        error = level_pending(output);
+    }
     if (error != 0) {
         end_entry(output, error);
         return false;
@@ -349,7 +378,7 @@ static bool take_rest(struct output *output)
 {
     if (output->convert != NULL) {
         convert_drain(output->convert, &output->pending, &output->pending_count);
-        if (output->pending_count > 0) {
+        if (output->pending_count > 0 && level_pending(output) == 0) {
             return true;
         }
     }
@@ -357,7 +386,7 @@ static bool take_rest(struct output *output)
     if (!playing->started) {
         /* Nothing to hear at all (a seek to the very end). */
         playing->started = true;
-        heard_start(&output->heard, output->written, playing->track.entry,
+        heard_start(&output->heard, stream_frames(output), playing->track.entry,
                     playing->track.position_us);
     }
     end_entry(output, 0);
@@ -387,6 +416,16 @@ static bool pull(struct output *output)
     return false;
 }
 
+/* Nothing follows: what is held back is heard. False: nothing was. */
+static bool take_held(struct output *output)
+{
+    if (output->level == NULL || level_held(output->level) == 0) {
+        return false;
+    }
+    level_drain(output->level, &output->pending, &output->pending_count);
+    return output->pending_count > 0;
+}
+
 /* Moves frames until the sink is full, the decks have none or a burst is done; true for the last. */
 static bool move(struct output *output)
 {
@@ -401,7 +440,11 @@ static bool move(struct output *output)
             if (!need_sink(output) || !write_pending(output)) {
                 return false;
             }
-        } else if (output->queue_count == 0 || !pull(output)) {
+        } else if (output->queue_count == 0) {
+            if (!take_held(output)) {
+                return false;
+            }
+        } else if (!pull(output)) {
             return false;
         }
     }
@@ -497,6 +540,11 @@ static void carry_out(struct output *output, const struct command *command)
     case COMMAND_UNPREPARE:
         do_unprepare(output, command->track.entry);
         break;
+    case COMMAND_LEVEL:
+        output->percent = command->percent;
+        output->gain = command->gain;
+        set_level(output);
+        break;
     case COMMAND_SILENCE:
         forget_all(output);
         break;
@@ -513,27 +561,13 @@ static void carry_out(struct output *output, const struct command *command)
 
 static void carry_out_all(struct output *output)
 {
-    pthread_mutex_lock(&output->mutex);
-    struct command *command = output->first;
-    output->first = NULL;
-    output->last = &output->first;
-    pthread_mutex_unlock(&output->mutex);
+    struct command *command = output_mail_take(&output->mail);
     while (command != NULL) {
         struct command *next = command->next;
         carry_out(output, command);
-        if (command != &output->quit_command) {
-            free(command);
-        }
+        output_mail_done(&output->mail, command);
         command = next;
     }
-}
-
-static bool is_idle(struct output *output)
-{
-    pthread_mutex_lock(&output->mutex);
-    bool idle = output->first == NULL;
-    pthread_mutex_unlock(&output->mutex);
-    return idle;
 }
 
 /* --- the thread ------------------------------------------------------------------------------------------ */
@@ -559,7 +593,7 @@ static uint64_t idle_us(const struct output *output)
 
 static void wait_for_work(struct output *output)
 {
-    struct pollfd descriptors[2] = {{.fd = output->wake, .events = POLLIN}, {.fd = -1}};
+    struct pollfd descriptors[2] = {{.fd = output->mail.wake, .events = POLLIN}, {.fd = -1}};
     bool full = output->sink != NULL && output->pending_count > 0 && !output->paused;
     if (full) {
         descriptors[1].fd = output->sink->vtable->descriptor(output->sink);
@@ -570,9 +604,7 @@ static void wait_for_work(struct output *output)
                                .tv_nsec = (long)(span % TIME_US_PER_S) * 1000};
     if (ppoll(descriptors, 2, span == TIME_NEVER_US ? NULL : &timeout, NULL) > 0 &&
         descriptors[0].revents != 0) {
-        uint64_t count;
-        ssize_t done = read(output->wake, &count, sizeof count);
-        (void)done; /* it only empties the counter */
+        output_mail_woken(&output->mail);
     }
 }
 
@@ -581,7 +613,7 @@ static void *mixing_thread(void *context)
     struct output *output = context;
     /* While the first bytes travel: what most tracks need. A failure shows when a deck is opened. */
     media_gst_init();
-    if (is_idle(output)) {
+    if (output_mail_is_empty(&output->mail)) {
         media_gst_warm(MEDIA_CONTAINER_OGG, MEDIA_CODEC_VORBIS);
     }
     while (!output->quit) {
@@ -611,99 +643,74 @@ static int start_thread(struct output *output)
 int output_open(const struct output_config *config, struct output **ret_output)
 {
     assert(config->post != NULL);
-    assert((config->kind == OUTPUT_WAV) == (config->path != NULL));
+    assert((config->kind == OUTPUT_WAV || config->kind == OUTPUT_GST) == (config->path != NULL));
     int error = ERROR_NO_MEMORY;
     struct output *output = calloc(1, sizeof *output);
     if (output == NULL) {
         return error;
     }
     output->config = *config;
-    output->last = &output->first;
+    output->percent = OUTPUT_PERCENT_MAX;
+    output->entry_gain = 1;
     output->unclocked = config->fast || config->kind == OUTPUT_WAV;
     heard_init(&output->heard, output->unclocked, tell, output);
     if (config->path != NULL && (output->path = strdup(config->path)) == NULL) {
         goto err_after_alloc;
     }
-    error = ERROR_SYSTEM;
-    output->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (output->wake < 0) {
+    error = output_mail_init(&output->mail);
+    if (error != 0) {
         goto err_after_alloc;
     }
-    pthread_mutex_init(&output->mutex, NULL);
     error = start_thread(output);
     if (error != 0) {
-        goto err_after_mutex;
+        goto err_after_mail;
     }
     *ret_output = output;
     return 0;
 
-err_after_mutex:
-    pthread_mutex_destroy(&output->mutex);
-    close(output->wake);
+err_after_mail:
+    output_mail_deinit(&output->mail);
 err_after_alloc:
     free(output->path);
     free(output);
     return error;
 }
 
-static void post(struct output *output, struct command *command)
-{
-    pthread_mutex_lock(&output->mutex);
-    *output->last = command;
-    output->last = &command->next;
-    pthread_mutex_unlock(&output->mutex);
-    wake(output);
-}
-
-static int post_track(struct output *output, enum command_kind kind,
-                      const struct output_track *track, uint32_t serial)
-{
-    struct command *command = calloc(1, sizeof *command);
-    if (command == NULL) {
-        return ERROR_NO_MEMORY;
-    }
-    command->kind = kind;
-    command->serial = serial;
-    command->track = *track;
-    post(output, command);
-    return 0;
-}
-
 int output_switch(struct output *output, const struct output_track *track, uint32_t serial)
 {
-    return post_track(output, COMMAND_SWITCH, track, serial);
+    const struct command command = {.kind = COMMAND_SWITCH, .serial = serial, .track = *track};
+    return output_mail_post(&output->mail, &command);
 }
 
 int output_prepare(struct output *output, const struct output_track *track)
 {
-    return post_track(output, COMMAND_PREPARE, track, 0);
+    const struct command command = {.kind = COMMAND_PREPARE, .track = *track};
+    return output_mail_post(&output->mail, &command);
 }
 
 int output_unprepare(struct output *output, uint32_t entry)
 {
-    const struct output_track track = {.entry = entry};
-    return post_track(output, COMMAND_UNPREPARE, &track, 0);
+    const struct command command = {.kind = COMMAND_UNPREPARE, .track = {.entry = entry}};
+    return output_mail_post(&output->mail, &command);
 }
 
-static int post_plain(struct output *output, enum command_kind kind)
+int output_set_level(struct output *output, uint32_t percent, enum output_gain gain)
 {
-    struct command *command = calloc(1, sizeof *command);
-    if (command == NULL) {
-        return ERROR_NO_MEMORY;
-    }
-    command->kind = kind;
-    post(output, command);
-    return 0;
+    assert(percent <= OUTPUT_PERCENT_MAX);
+    const struct command command = {.kind = COMMAND_LEVEL, .percent = percent, .gain = gain};
+    return output_mail_post(&output->mail, &command);
 }
 
 int output_silence(struct output *output)
 {
-    return post_plain(output, COMMAND_SILENCE);
+    const struct command command = {.kind = COMMAND_SILENCE};
+    return output_mail_post(&output->mail, &command);
 }
 
 int output_set_paused(struct output *output, bool paused)
 {
-    return post_plain(output, paused ? COMMAND_PAUSE : COMMAND_RESUME);
+    const struct command command = {.kind = paused ? COMMAND_PAUSE : COMMAND_RESUME};
+    return output_mail_post(&output->mail, &command);
 }
 
 int output_free(struct output *output)
@@ -711,13 +718,11 @@ int output_free(struct output *output)
     if (output == NULL) {
         return 0;
     }
-    output->quit_command.kind = COMMAND_QUIT;
-    post(output, &output->quit_command);
+    output_mail_post_quit(&output->mail);
     pthread_join(output->thread, NULL);
-    assert(output->first == NULL);
     int error = output->sink != NULL ? output->sink->vtable->free(output->sink) : 0;
-    pthread_mutex_destroy(&output->mutex);
-    close(output->wake);
+    output_mail_deinit(&output->mail);
+    level_free(output->level);
     free(output->path);
     free(output);
     return error;

@@ -9,6 +9,8 @@
  * Sinks:
  *   OUTPUT_AUTO  the system's audio device; where there is none, OUTPUT_EVENT_FELL_BACK and null
  *   OUTPUT_NULL  paced in real time by the clock, without a device
+ *   OUTPUT_GST   a description of elements as gst-launch has it, which ends in a sink; without a device
+ *                it is BROKEN
  *   OUTPUT_WAV   a WAV file in the decoder's own format, undithered (docs/CLI.md)
  * `fast` paces none of them; OUTPUT_WAV is never paced: whoever reads it sets the pace.
  *
@@ -38,7 +40,17 @@ enum output_kind {
     OUTPUT_AUTO = 0,
     OUTPUT_NULL = 1,
     OUTPUT_WAV = 2,
+    OUTPUT_GST = 3,
 };
+
+/* Which of a file's gains is applied; a limiter sees to it that nothing clips (level.h). */
+enum output_gain {
+    OUTPUT_GAIN_OFF = 0,
+    OUTPUT_GAIN_TRACK,
+    OUTPUT_GAIN_ALBUM,
+};
+
+#define OUTPUT_PERCENT_MAX 100u
 
 enum output_event_kind {
     OUTPUT_EVENT_STARTED = 0, /* the entry's first frame is at the sink; position_us = where */
@@ -81,7 +93,7 @@ struct output_track {
 
 struct output_config {
     enum output_kind kind;
-    const char *path; /* OUTPUT_WAV; copied */
+    const char *path; /* OUTPUT_WAV: the file; OUTPUT_GST: the description; copied */
     bool fast;
     output_post *post;
     void *context;
@@ -100,6 +112,9 @@ int output_prepare(struct output *output, const struct output_track *track);
 int output_unprepare(struct output *output, uint32_t entry);
 /* Forgets all entries. ERROR_NO_MEMORY. */
 int output_silence(struct output *output);
+/* How loud: 0 to OUTPUT_PERCENT_MAX (asserted); heard when what the sink holds has been played. The gain
+ * is that of entries which begin later. ERROR_NO_MEMORY. */
+int output_set_level(struct output *output, uint32_t percent, enum output_gain gain);
 /* Time stands still at the sink; decks stay open. ERROR_NO_MEMORY. */
 int output_set_paused(struct output *output, bool paused);
 /* Ends the stream (the WAV header is completed), joins the thread and frees. Accepts NULL. 0, or
@@ -108,7 +123,7 @@ int output_free(struct output *output);
 
 #define OUTPUT_PREPARED_MAX 4u
 
-/* "auto", "null", "wav:PATH". ERROR_MALFORMED. *ret_path points into `text` or is NULL. */
+/* "auto", "null", "wav:PATH", "gst:ELEMENTS". ERROR_MALFORMED. *ret_path points into `text` or is NULL. */
 int output_kind_parse(const char *text, enum output_kind *ret_kind, const char **ret_path);
 
 #endif

@@ -16,6 +16,9 @@ int output_kind_parse(const char *text, enum output_kind *ret_kind, const char *
     } else if (strncmp(text, "wav:", 4) == 0 && text[4] != '\0') {
         kind = OUTPUT_WAV;
         path = text + 4;
+    } else if (strncmp(text, "gst:", 4) == 0 && text[4] != '\0') {
+        kind = OUTPUT_GST;
+        path = text + 4;
     } else if (strcmp(text, "auto") != 0) {
         return ERROR_MALFORMED;
     }

@@ -49,7 +49,8 @@ struct sink {
 struct sink *sink_null_new(bool fast);
 /* A WAV file (sink_wav.c). `path` is copied. */
 struct sink *sink_wav_new(const char *path);
-/* The system's audio device through GStreamer (sink_device.c). */
-struct sink *sink_device_new(void);
+/* The system's audio device through GStreamer (sink_device.c), or what `description` says (elements as
+ * gst-launch writes them; borrowed until it is freed; NULL: the system's). */
+struct sink *sink_device_new(const char *description);
 
 #endif

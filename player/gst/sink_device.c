@@ -31,6 +31,7 @@ struct sink_device {
     GstElement *pipeline;
     GstElement *source; /* appsrc; the pipeline's */
     GstBus *bus;
+    const char *description; /* NULL: the system's device */
     uint32_t rate_hz;
     uint32_t frame_bytes;
     bool paused;
@@ -68,8 +69,31 @@ static GstElement *try_element(const char *description)
     return element;
 }
 
-static GstElement *find_sink(char *ret_text)
+/* A chain of elements as one, with the pad of the first. NULL and ret_text. */
+static GstElement *make_bin(const char *description, char *ret_text)
 {
+    GError *error = NULL;
+    for (const char *at = description; at != NULL; at = strchr(at, '!')) {
+        char name[64];
+        at += strspn(at, "! ");
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " !"), at);
+        (void)media_gst_need(name); /* what there is not is told below */
+    }
+    GstElement *bin = gst_parse_bin_from_description_full(description, TRUE, NULL,
+                                                          GST_PARSE_FLAG_FATAL_ERRORS, &error);
+    if (bin == NULL) {
+        snprintf(ret_text, SINK_TEXT_BYTES, "gst:%.80s: %.100s", description,
+                 error != NULL ? error->message : "it can't be made");
+    }
+    g_clear_error(&error);
+    return bin;
+}
+
+static GstElement *find_sink(const char *description, char *ret_text)
+{
+    if (description != NULL) {
+        return make_bin(description, ret_text);
+    }
     const char *chosen = getenv("REFRAIN_AUDIO_SINK");
     if (chosen != NULL && chosen[0] != '\0') {
         GstElement *element = try_element(chosen);
@@ -156,7 +180,7 @@ static int device_start(struct sink *sink, const struct media_pcm_info *info, ch
         snprintf(ret_text, SINK_TEXT_BYTES, "GStreamer does not start");
         return ERROR_UNSUPPORTED;
     }
-    GstElement *device = find_sink(ret_text);
+    GstElement *device = find_sink(self->description, ret_text);
     if (device == NULL) {
         return ERROR_NOT_FOUND;
     }
@@ -310,7 +334,7 @@ static int device_free(struct sink *sink)
     return 0;
 }
 
-struct sink *sink_device_new(void)
+struct sink *sink_device_new(const char *description)
 {
     static const struct sink_vtable vtable = {
         .start = device_start,
@@ -326,5 +350,6 @@ struct sink *sink_device_new(void)
         return NULL;
     }
     self->sink.vtable = &vtable;
+    self->description = description;
     return &self->sink;
 }
