@@ -21,12 +21,20 @@ static const char help_program[] =
     "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
     "  daemon                   give what the cache has, play what a front end asks for\n"
     "  gateway [TARGET...]      serve tracks to other players, at 127.0.0.1\n"
+    "  next, prev, pause, resume, toggle, seek, volume, stop, queue, shuffle, repeat\n"
+    "                           steer the player that runs; see \"refrain next --help\"\n"
     "  status, peers            what the running engine does; who its neighbours are\n"
     "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
     "  cache status             what the cache holds; also: cache verify, cache clear\n"
     "\n"
     "A TARGET is a track id or an album id (32 hex digits), refrain://HOST[:PORT]/tracks/ID, or\n"
     "all. The origin is --origin URL or $REFRAIN_ORIGIN. \"refrain VERB --help\" tells more.\n";
+
+#define HELP_MODES                                                                                 \
+    "  --shuffle HOW       off, tracks, albums\n"                                                  \
+    "  --repeat HOW        off, all, one\n"                                                        \
+    "  --volume PERCENT    0 to 100\n"                                                             \
+    "  --replaygain HOW    off, track, album, auto (the album's where one is played)\n"
 
 #define HELP_PEERS                                                                                 \
     "  --no-peers          take from the origin only, and give nothing\n"                          \
@@ -39,7 +47,8 @@ static const char help_play[] =
     "usage: refrain play TARGET... [OPTIONS]\n"
     "\n"
     "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
+    "  --output WHERE      auto (default), null (real time, no device), wav:PATH,\n"
+    "                      gst:ELEMENTS (as gst-launch has them)\n" HELP_MODES
     "  --start POSITION    begin the first track there: 90, 1:30, 1:02:03.5\n"
     "  --offline           only what is in the cache\n"
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
@@ -67,7 +76,8 @@ static const char help_daemon[] =
     "($XDG_STATE_HOME/refrain/engine.sock, docs/CLI.md), until SIGINT or SIGTERM.\n"
     "\n"
     "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --output WHERE      auto (default), null (real time, no device), wav:PATH\n"
+    "  --output WHERE      auto (default), null (real time, no device), wav:PATH,\n"
+    "                      gst:ELEMENTS (as gst-launch has them)\n" HELP_MODES
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
@@ -86,6 +96,26 @@ static const char help_gateway[] =
     "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
     "  --json              JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
+
+static const char help_remote[] =
+    "usage: refrain next|prev|pause|resume|toggle|stop\n"
+    "       refrain seek POSITION|+SECONDS|-SECONDS\n"
+    "       refrain volume [PERCENT|+N|-N]\n"
+    "       refrain shuffle off|tracks|albums\n"
+    "       refrain repeat off|all|one\n"
+    "       refrain replaygain off|track|album|auto\n"
+    "       refrain queue [show]\n"
+    "       refrain queue add|next TARGET...\n"
+    "       refrain queue rm PLACE...\n"
+    "       refrain queue mv PLACE TO\n"
+    "       refrain queue play PLACE\n"
+    "       refrain queue clear\n"
+    "\n"
+    "Steers the player that runs (refrain play or refrain daemon). A PLACE is a number\n"
+    "of \"refrain queue\". \"resume\" also starts a player that goes on where the last one\n"
+    "ended.\n"
+    "\n"
+    "  --json              what it answers, as JSON\n";
 
 static const char help_status[] =
     "usage: refrain status [--json]\n"
@@ -130,6 +160,8 @@ const char *args_help(enum args_verb verb)
         return help_peers;
     case ARGS_GATEWAY:
         return help_gateway;
+    case ARGS_REMOTE:
+        return help_remote;
     case ARGS_NONE:
     case ARGS_VERBS:
         break;
@@ -279,6 +311,10 @@ enum option {
     OPTION_LISTEN,
     OPTION_PORT,
     OPTION_NO_PORT_MAPPING,
+    OPTION_SHUFFLE,
+    OPTION_REPEAT,
+    OPTION_VOLUME,
+    OPTION_REPLAYGAIN,
 };
 
 #define FOR(verb) (1u << (verb))
@@ -312,6 +348,10 @@ static const struct option_form {
     {"--listen", OPTION_LISTEN, true, FOR_ENGINE},
     {"--port", OPTION_PORT, true, FOR(ARGS_GATEWAY)},
     {"--no-port-mapping", OPTION_NO_PORT_MAPPING, false, FOR_ENGINE},
+    {"--shuffle", OPTION_SHUFFLE, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
+    {"--repeat", OPTION_REPEAT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
+    {"--volume", OPTION_VOLUME, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
+    {"--replaygain", OPTION_REPLAYGAIN, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
 };
 
 /* What is being parsed. */
@@ -339,7 +379,7 @@ static int set_output(const struct parse *parse, const char *value)
 {
     if (output_kind_parse(value, &parse->args->output, &parse->args->output_path) != 0) {
         return complain_value(parse, "--output", value,
-                              "no such output; there are auto, null and wav:PATH");
+                              "no such output; there are auto, null, wav:PATH and gst:ELEMENTS");
     }
     return 0;
 }
@@ -375,15 +415,103 @@ static int set_start(const struct parse *parse, const char *value)
     return 0;
 }
 
-static int set(const struct parse *parse, enum option option, const char *value)
+static bool is_one_of(const char *value, const char *const *words)
 {
+    while (*words != NULL && strcmp(*words, value) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+/* How it is played. */
+static int set_mode(const struct parse *parse, enum option option, const char *value)
+{
+    static const char *const shuffles[] = {"off", "tracks", "albums", NULL};
+    static const char *const repeats[] = {"off", "all", "one", NULL};
+    static const char *const gains[] = {"off", "track", "album", "auto", NULL};
     struct args *args = parse->args;
-    switch (option) {
+    const char *rest = value;
+    uint64_t percent;
+    switch ((int)option) {
+    case OPTION_SHUFFLE:
+        args->shuffle = value;
+        return is_one_of(value, shuffles)
+                   ? 0
+                   : complain_value(parse, "--shuffle", value,
+                                    "no such way; there are off, tracks and albums");
+    case OPTION_REPEAT:
+        args->repeat = value;
+        return is_one_of(value, repeats)
+                   ? 0
+                   : complain_value(parse, "--repeat", value,
+                                    "no such way; there are off, all and one");
+    case OPTION_REPLAYGAIN:
+        args->replaygain = value;
+        return is_one_of(value, gains)
+                   ? 0
+                   : complain_value(parse, "--replaygain", value,
+                                    "no such gain; there are off, track, album and auto");
+    default:
+        break;
+    }
+    if (take_number(&rest, OUTPUT_PERCENT_MAX, &percent) != 0 || *rest != '\0' ||
+        percent > OUTPUT_PERCENT_MAX) {
+        return complain_value(parse, "--volume", value, "no volume; write a number from 0 to 100");
+    }
+    args->volume = value;
+    args->volume_percent = (uint32_t)percent;
+    return 0;
+}
+
+static void set_flag(struct args *args, enum option option)
+{
+    switch ((int)option) {
+    case OPTION_OFFLINE:
+        args->offline = true;
+        break;
+    case OPTION_FAST:
+        args->fast = true;
+        break;
+    case OPTION_JSON:
+        args->json = true;
+        break;
+    case OPTION_PLAIN:
+        args->plain = true;
+        break;
+    case OPTION_NO_PEERS:
+        args->no_peers = true;
+        break;
+    case OPTION_NO_UPLOAD:
+        args->no_upload = true;
+        break;
+    case OPTION_NO_PORT_MAPPING:
+        args->no_port_mapping = true;
+        break;
     case OPTION_HELP:
         args->help = true;
         break;
     case OPTION_VERSION:
         args->version = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static int set(const struct parse *parse, enum option option, const char *value)
+{
+    struct args *args = parse->args;
+    switch (option) {
+    case OPTION_OFFLINE:
+    case OPTION_PLAIN:
+    case OPTION_FAST:
+    case OPTION_JSON:
+    case OPTION_NO_PEERS:
+    case OPTION_NO_UPLOAD:
+    case OPTION_NO_PORT_MAPPING:
+    case OPTION_HELP:
+    case OPTION_VERSION:
+        set_flag(args, option);
         break;
     case OPTION_ORIGIN:
         args->origin = value;
@@ -395,44 +523,27 @@ static int set(const struct parse *parse, enum option option, const char *value)
         break;
     case OPTION_START:
         return set_start(parse, value);
-    case OPTION_OFFLINE:
-        args->offline = true;
-        break;
     case OPTION_CACHE_LIMIT:
-        if (args_parse_size(value, &args->cache_limit_bytes) != 0) {
-            return complain_value(parse, "--cache-limit", value,
-                                  "no size; write it as 500M or 10G");
-        }
-        break;
-    case OPTION_PLAIN:
-        args->plain = true;
-        break;
-    case OPTION_FAST:
-        args->fast = true;
-        break;
-    case OPTION_JSON:
-        args->json = true;
-        break;
+        return args_parse_size(value, &args->cache_limit_bytes) == 0
+                   ? 0
+                   : complain_value(parse, "--cache-limit", value,
+                                    "no size; write it as 500M or 10G");
     case OPTION_RECORD:
         args->record_path = value;
         break;
     case OPTION_PRESET:
         return set_preset(parse, value);
-    case OPTION_NO_PEERS:
-        args->no_peers = true;
-        break;
-    case OPTION_NO_UPLOAD:
-        args->no_upload = true;
-        break;
     case OPTION_UPLOAD_LIMIT:
         if (args_parse_upload_limit(value, &args->upload_limit) != 0) {
             return complain_value(parse, "--upload-limit", value,
                                   "no limit; write it as 200K, or 200K@8-23 for hours of the day");
         }
         break;
-    case OPTION_NO_PORT_MAPPING:
-        args->no_port_mapping = true;
-        break;
+    case OPTION_SHUFFLE:
+    case OPTION_REPEAT:
+    case OPTION_VOLUME:
+    case OPTION_REPLAYGAIN:
+        return set_mode(parse, option, value);
     case OPTION_LISTEN:
         return set_port(parse, "--listen", value, &args->listen_port);
     case OPTION_PORT:
@@ -466,19 +577,30 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
     return complain(parse, word, "no such option; see \"refrain --help\"");
 }
 
-static const char *const verb_names[ARGS_VERBS] = {"",       "play",   "fetch", "ls",     "cache",
-                                                   "daemon", "status", "peers", "gateway"};
+static const char *const verb_names[ARGS_VERBS] = {"",       "play",   "fetch", "ls",      "cache",
+                                                   "daemon", "status", "peers", "gateway", ""};
+
+/* Of ARGS_REMOTE. */
+static const char *const remote_names[] = {"next",       "prev",  "pause",  "resume",  "toggle",
+                                           "stop",       "seek",  "volume", "shuffle", "repeat",
+                                           "replaygain", "queue", NULL};
 
 static int take_verb(const struct parse *parse, const char *word)
 {
     for (unsigned i = 1; i < ARGS_VERBS; i++) {
-        if (strcmp(word, verb_names[i]) == 0) {
+        if (verb_names[i][0] != '\0' && strcmp(word, verb_names[i]) == 0) {
             parse->args->verb = (enum args_verb)i;
             return 0;
         }
     }
-    return complain(parse, word,
-                    "no such verb; there are play, fetch, daemon, status, peers, ls and cache");
+    for (unsigned i = 0; remote_names[i] != NULL; i++) {
+        if (strcmp(word, remote_names[i]) == 0) {
+            parse->args->verb = ARGS_REMOTE;
+            parse->args->remote = remote_names[i];
+            return 0;
+        }
+    }
+    return complain(parse, word, "no such verb; \"refrain --help\" lists them");
 }
 
 static int take_word(const struct parse *parse, const char *word)
@@ -552,6 +674,8 @@ static int check_operands(const struct parse *parse)
         return check_word(parse, "cache", first, &words_cache);
     case ARGS_GATEWAY:
         break;
+    case ARGS_REMOTE:
+        break; /* cmd_remote.c knows how many */
     case ARGS_DAEMON:
     case ARGS_STATUS:
     case ARGS_PEERS:
@@ -574,8 +698,10 @@ static int check_options(const struct parse *parse)
     for (unsigned i = 0; i < sizeof option_forms / sizeof option_forms[0]; i++) {
         if ((parse->seen >> i & 1u) != 0 && (option_forms[i].verbs & FOR(parse->args->verb)) == 0) {
             char rest[80];
+            const char *name = parse->args->verb == ARGS_REMOTE ? parse->args->remote
+                                                                : verb_names[parse->args->verb];
             snprintf(rest, sizeof rest, "refrain %s does not take it; see \"refrain %s --help\"",
-                     verb_names[parse->args->verb], verb_names[parse->args->verb]);
+                     name, name);
             return complain(parse, option_forms[i].name, rest);
         }
     }
@@ -595,7 +721,8 @@ int args_parse(int argc, char *const argv[], const char *environment_origin, str
     for (int i = 1; i < argc && error == 0; i++) {
         if (!options_end && strcmp(argv[i], "--") == 0) {
             options_end = true;
-        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
+        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0' &&
+                   !(args.verb == ARGS_REMOTE && argv[i][1] >= '0' && argv[i][1] <= '9')) {
             error = take_option(&parse, argc, argv, &i);
         } else {
             error = take_word(&parse, argv[i]);

@@ -26,6 +26,7 @@ enum args_verb {
     ARGS_STATUS,
     ARGS_PEERS,
     ARGS_GATEWAY,
+    ARGS_REMOTE, /* one of several, args.remote */
     ARGS_VERBS,
 };
 
@@ -44,7 +45,7 @@ struct args {
     uint32_t operand_count;
     const char *origin; /* --origin, else $REFRAIN_ORIGIN, else NULL */
     enum output_kind output;
-    const char *output_path; /* of wav:PATH */
+    const char *output_path; /* of wav:PATH, gst:ELEMENTS */
     const char *to_path;     /* -o */
     const char *record_path;
     const char *preset;
@@ -52,7 +53,11 @@ struct args {
     uint64_t start_us;
     bool offline, json, fast, plain;
     bool no_peers, no_upload, no_port_mapping;
-    uint16_t listen_port;  /* 0 = any that is free */
+    uint16_t listen_port;                      /* 0 = any that is free */
+    const char *remote;                        /* the word itself: "next", ... */
+    const char *shuffle, *repeat, *replaygain; /* names; NULL: not said */
+    const char *volume;                        /* NULL: not said */
+    uint32_t volume_percent;
     uint16_t gateway_port; /* of `gateway`; 0 = any that is free */
     struct upload_limit upload_limit;
 };

@@ -40,6 +40,7 @@ int cmd_daemon(const struct args *args)
     struct daemon daemon = {0};
     const struct session_hooks hooks = {.note = note, .listening = listening, .context = &daemon};
     playing_init(&daemon.playing, &daemon.session, net_now_us());
+    playing_set_modes(&daemon.playing, args);
     int exit_code = session_open(args, false, &hooks, &daemon.session);
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;

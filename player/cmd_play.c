@@ -196,6 +196,7 @@ int cmd_play(const struct args *args)
     struct play play = {0};
     const struct session_hooks hooks = {.found = found, .note = note, .context = &play};
     playing_init(&play.playing, &play.session, net_now_us());
+    playing_set_modes(&play.playing, args);
     int exit_code = session_open(args, false, &hooks, &play.session);
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;

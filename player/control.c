@@ -17,9 +17,9 @@
 
 static const char out_of_memory[] = "player: out of memory; close other programs";
 
-static const struct control_row *const control_tables[] = {control_face_rows, control_play_rows,
-                                                           control_queue_rows, control_status_rows,
-                                                           control_gateway_rows};
+static const struct control_row *const control_tables[] = {
+    control_face_rows,  control_play_rows,   control_queue_rows,
+    control_modes_rows, control_status_rows, control_gateway_rows};
 
 struct session *control_session(const struct control *control)
 {

@@ -32,6 +32,8 @@ struct control_now {
     uint32_t queue_version;
     enum lineup_shuffle shuffle;
     enum lineup_repeat repeat;
+    uint32_t percent;
+    enum playing_gain gain;
     uint64_t chunks_hash; /* of the runs told last */
 };
 

@@ -74,8 +74,14 @@ static json_t *queue_of(const struct control *control)
 static json_t *modes_of(const struct control *control)
 {
     const struct lineup *lineup = &control->playing->lineup;
-    return json_pack("{s:s, s:s}", "shuffle", lineup_shuffle_name(lineup->shuffle), "repeat",
-                     lineup_repeat_name(lineup->repeat));
+    return json_pack("{s:s, s:s, s:s}", "shuffle", lineup_shuffle_name(lineup->shuffle), "repeat",
+                     lineup_repeat_name(lineup->repeat), "replaygain",
+                     playing_gain_name(control->playing->gain));
+}
+
+static json_t *volume_of(const struct control *control)
+{
+    return json_pack("{s:I}", "percent", (json_int_t)control->playing->percent);
 }
 
 /* --- chunks ---------------------------------------------------------------------------------------- */
@@ -179,7 +185,13 @@ static void look_at_queue(struct control *control)
         now->queue_version = playing->queue_version;
         control_tell(control, CONTROL_EVENT_QUEUE, queue_of(control));
     }
-    if (now->shuffle != playing->lineup.shuffle || now->repeat != playing->lineup.repeat) {
+    if (now->percent != playing->percent) {
+        now->percent = playing->percent;
+        control_tell(control, CONTROL_EVENT_VOLUME, volume_of(control));
+    }
+    if (now->shuffle != playing->lineup.shuffle || now->repeat != playing->lineup.repeat ||
+        now->gain != playing->gain) {
+        now->gain = playing->gain;
         now->shuffle = playing->lineup.shuffle;
         now->repeat = playing->lineup.repeat;
         control_tell(control, CONTROL_EVENT_MODES, modes_of(control));
@@ -265,6 +277,7 @@ void control_now_introduce(struct control *control, const struct control_face *f
         {CONTROL_EVENT_POSITION, position_of(control, &status)},
         {CONTROL_EVENT_QUEUE, queue_of(control)},
         {CONTROL_EVENT_MODES, modes_of(control)},
+        {CONTROL_EVENT_VOLUME, volume_of(control)},
     };
     uint32_t number = face->number;
     uint32_t events = face->events;

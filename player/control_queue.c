@@ -195,33 +195,6 @@ static json_t *do_clear(struct control *control, const struct control_call *call
     return json_object();
 }
 
-static json_t *do_shuffle(struct control *control, const struct control_call *call,
-                          const json_t *request, const char **ret_error)
-{
-    enum lineup_shuffle mode;
-    const char *name = json_string_value(json_object_get(request, "mode"));
-    (void)call;
-    if (name == NULL || !lineup_shuffle_parse(name, &mode)) {
-        *ret_error = "mode: no such way to shuffle; there are off, tracks and albums";
-        return NULL;
-    }
-    return playing_set_shuffle(control->playing, mode) == 0 ? json_object() : NULL;
-}
-
-static json_t *do_repeat(struct control *control, const struct control_call *call,
-                         const json_t *request, const char **ret_error)
-{
-    enum lineup_repeat mode;
-    const char *name = json_string_value(json_object_get(request, "mode"));
-    (void)call;
-    if (name == NULL || !lineup_repeat_parse(name, &mode)) {
-        *ret_error = "mode: no such way to repeat; there are off, all and one";
-        return NULL;
-    }
-    playing_set_repeat(control->playing, mode);
-    return json_object();
-}
-
 /* --- looking --------------------------------------------------------------------------------------- */
 
 static json_t *entry_of(const struct control *control, const struct lineup_entry *entry)
@@ -263,7 +236,5 @@ const struct control_row control_queue_rows[] = {
     {"queue_remove", do_remove, CONTROL_NEEDS_PLAYING},
     {"queue_move", do_move, CONTROL_NEEDS_PLAYING},
     {"queue_clear", do_clear, CONTROL_NEEDS_PLAYING},
-    {"shuffle", do_shuffle, CONTROL_NEEDS_PLAYING},
-    {"repeat", do_repeat, CONTROL_NEEDS_PLAYING},
     {NULL, NULL, CONTROL_NEEDS_NOTHING},
 };

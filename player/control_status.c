@@ -143,6 +143,8 @@ json_t *control_status(const struct session *session, const struct playing *play
         const struct lineup *lineup = &playing->lineup;
         json_object_set_new(answer, "shuffle", json_string(lineup_shuffle_name(lineup->shuffle)));
         json_object_set_new(answer, "repeat", json_string(lineup_repeat_name(lineup->repeat)));
+        json_object_set_new(answer, "volume", count_of(playing->percent));
+        json_object_set_new(answer, "replaygain", json_string(playing_gain_name(playing->gain)));
         json_object_set_new(answer, "queue", count_of(lineup->count));
     }
     return answer;

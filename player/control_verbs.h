@@ -51,6 +51,7 @@ extern const struct control_row control_gateway_rows[]; /* control_gateway.c */
 extern const struct control_row control_face_rows[];    /* control_events.c: subscribe */
 extern const struct control_row control_play_rows[];    /* control_play.c */
 extern const struct control_row control_queue_rows[];   /* control_queue.c */
+extern const struct control_row control_modes_rows[];   /* control_modes.c */
 extern const struct control_row control_status_rows[];  /* control_look.c */
 
 /* What is told to those who subscribed: X(name in C, name in JSON). */

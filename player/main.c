@@ -46,6 +46,8 @@ int main(int argc, char *argv[])
         return cmd_peers(&args);
     case ARGS_GATEWAY:
         return cmd_gateway(&args);
+    case ARGS_REMOTE:
+        return cmd_remote(&args);
     case ARGS_NONE:
     case ARGS_VERBS:
         break;

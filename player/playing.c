@@ -128,7 +128,8 @@ void playing_summary(struct playing *playing, const struct node_summary *summary
 
 void playing_init(struct playing *playing, struct session *session, uint64_t seed)
 {
-    *playing = (struct playing){.session = session};
+    *playing = (struct playing){
+        .session = session, .percent = OUTPUT_PERCENT_MAX, .told_percent = OUTPUT_PERCENT_MAX};
     lineup_init(&playing->lineup, seed);
 }
 

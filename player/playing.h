@@ -24,6 +24,13 @@ struct playing_fed {
     uint32_t number; /* the lineup's */
 };
 
+enum playing_gain {
+    PLAYING_GAIN_OFF = 0,
+    PLAYING_GAIN_TRACK,
+    PLAYING_GAIN_ALBUM,
+    PLAYING_GAIN_AUTO, /* the album's, where tracks of one album follow each other */
+};
+
 struct playing {
     struct session *session; /* borrowed */
     uint32_t current;        /* the engine's entry that sounds, or sounded last; 0 = none yet */
@@ -35,6 +42,10 @@ struct playing {
     struct lineup lineup;
     struct playing_fed fed[PLAYING_AHEAD + 1]; /* what the engine has; [0] plays or is about to */
     uint32_t fed_count;
+    uint32_t percent; /* how loud; 0 to OUTPUT_PERCENT_MAX */
+    enum playing_gain gain;
+    uint32_t told_percent; /* the engine */
+    enum output_gain told_gain;
     uint32_t queue_version; /* larger with each change of the queue */
     /* Told after whatever may have changed what plays, the queue or the modes. NULL: nobody cares. */
     void (*changed)(void *context);
@@ -75,6 +86,13 @@ bool playing_move(struct playing *playing, uint32_t number, uint32_t to);
 void playing_clear(struct playing *playing);
 int playing_set_shuffle(struct playing *playing, enum lineup_shuffle shuffle);
 void playing_set_repeat(struct playing *playing, enum lineup_repeat repeat);
+/* What the command line says of how it is played. */
+void playing_set_modes(struct playing *playing, const struct args *args);
+void playing_set_volume(struct playing *playing, uint32_t percent);
+void playing_set_gain(struct playing *playing, enum playing_gain gain);
+/* "off", "track", "album", "auto". False: no such name. */
+const char *playing_gain_name(enum playing_gain gain);
+bool playing_gain_parse(const char *name, enum playing_gain *ret_gain);
 /* The lineup's number of an entry of the engine; 0 = it is none of ours. */
 uint32_t playing_number(const struct playing *playing, uint32_t entry);
 /* What follows has changed, or what plays: the engine is told. */

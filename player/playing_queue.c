@@ -21,6 +21,75 @@ static void tell(const struct playing *playing)
     }
 }
 
+/* --- loudness ------------------------------------------------------------------------------------- */
+
+static const char *const gain_names[] = {"off", "track", "album", "auto"};
+
+const char *playing_gain_name(enum playing_gain gain)
+{
+    return gain_names[gain];
+}
+
+bool playing_gain_parse(const char *name, enum playing_gain *ret_gain)
+{
+    for (unsigned i = 0; i < sizeof gain_names / sizeof gain_names[0]; i++) {
+        if (strcmp(gain_names[i], name) == 0) {
+            *ret_gain = (enum playing_gain)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether what plays and a neighbour of it in the queue are of one album. */
+static bool is_album(const struct playing *playing)
+{
+    const struct lineup *lineup = &playing->lineup;
+    uint32_t at = lineup->at;
+    if (!lineup->has_current) {
+        return false;
+    }
+    const struct words *words = &playing->session->words;
+    const struct words_track *here = words_get(words, lineup->entries[at].track_id);
+    for (uint32_t i = at > 0 ? at - 1 : at + 1; here != NULL && i <= at + 1 && i < lineup->count;
+         i += 2) {
+        const struct words_track *there = words_get(words, lineup->entries[i].track_id);
+        if (there != NULL && memcmp(here->album_id, there->album_id, ALBUM_ID_BYTES) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tells the engine when it is another loudness than before. */
+static void set_level(struct playing *playing)
+{
+    enum output_gain gain = playing->gain == PLAYING_GAIN_OFF ? OUTPUT_GAIN_OFF : OUTPUT_GAIN_TRACK;
+    if (playing->gain == PLAYING_GAIN_ALBUM ||
+        (playing->gain == PLAYING_GAIN_AUTO && is_album(playing))) {
+        gain = OUTPUT_GAIN_ALBUM;
+    }
+    if (gain != playing->told_gain || playing->percent != playing->told_percent) {
+        playing->told_gain = gain;
+        playing->told_percent = playing->percent;
+        engine_set_level(playing->session->engine, playing->percent, gain);
+    }
+}
+
+void playing_set_volume(struct playing *playing, uint32_t percent)
+{
+    playing->percent = percent < OUTPUT_PERCENT_MAX ? percent : OUTPUT_PERCENT_MAX;
+    set_level(playing);
+    tell(playing);
+}
+
+void playing_set_gain(struct playing *playing, enum playing_gain gain)
+{
+    playing->gain = gain;
+    set_level(playing);
+    tell(playing);
+}
+
 static void queue_changed(struct playing *playing)
 {
     playing->queue_version++;
@@ -81,6 +150,7 @@ void playing_feed(struct playing *playing)
     if (!catch_up(playing)) {
         return;
     }
+    set_level(playing);
     uint32_t count = lineup_upcoming(&playing->lineup, wanted, PLAYING_AHEAD);
     uint32_t same = 0;
     while (same < count && same + 1 < playing->fed_count &&
@@ -107,6 +177,7 @@ static void begin(struct playing *playing, uint32_t number, uint64_t position_us
         session_forget(playing->session);
     }
     lineup_begin(&playing->lineup, number);
+    set_level(playing);
     if (feed_one(playing, number)) {
         engine_start_entry(engine, playing->fed[0].entry, position_us);
         queue_changed(playing);
@@ -118,6 +189,23 @@ static bool is_idle(const struct playing *playing)
     struct node_status status;
     engine_get_status(playing->session->engine, &status);
     return status.entry == 0;
+}
+
+void playing_set_modes(struct playing *playing, const struct args *args)
+{
+    enum playing_gain gain;
+    if (args->shuffle != NULL) {
+        lineup_shuffle_parse(args->shuffle, &playing->lineup.shuffle);
+    }
+    if (args->repeat != NULL) {
+        lineup_repeat_parse(args->repeat, &playing->lineup.repeat);
+    }
+    if (args->replaygain != NULL && playing_gain_parse(args->replaygain, &gain)) {
+        playing->gain = gain;
+    }
+    if (args->volume != NULL) {
+        playing->percent = args->volume_percent;
+    }
 }
 
 /* --- commands -------------------------------------------------------------------------------------- */

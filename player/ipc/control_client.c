@@ -78,15 +78,56 @@ static int check_greeting(FILE *file)
     return error;
 }
 
-static int ask(FILE *file, int fd, const char *verb, json_t **ret_answer)
+static int send_request(int fd, const json_t *request)
 {
-    char question[80];
-    json_t *answer = NULL;
-    int bytes = snprintf(question, sizeof question, "{\"id\":1,\"do\":\"%.32s\"}\n", verb);
-    if (send(fd, question, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
-        return ERROR_CLOSED;
+    char *text = json_dumps(request, JSON_COMPACT);
+    if (text == NULL) {
+        return ERROR_NO_MEMORY;
     }
-    int error = read_line(file, &answer);
+    size_t bytes = strlen(text);
+    text[bytes] = '\n'; /* in place of its end */
+    ssize_t sent = send(fd, text, bytes + 1, MSG_NOSIGNAL);
+    free(text);
+    return sent == (ssize_t)(bytes + 1) ? 0 : ERROR_CLOSED;
+}
+
+int control_client_request(const char *state, json_t *request, json_t **ret_answer)
+{
+    int fd = -1;
+    int error = request == NULL ? ERROR_NO_MEMORY : control_client_connect(state, &fd);
+    if (error != 0) {
+        json_decref(request);
+        return error;
+    }
+    FILE *file = fdopen(fd, "r");
+    if (file == NULL) {
+        close(fd);
+        json_decref(request);
+        return ERROR_NO_MEMORY;
+    }
+    json_t *answer = NULL;
+    error = check_greeting(file);
+    if (error == 0) {
+        json_object_set_new(request, "id", json_integer(1));
+        error = send_request(fd, request);
+    }
+    if (error == 0) {
+        error = read_line(file, &answer);
+    }
+    if (error == 0) {
+        *ret_answer = answer;
+    } else {
+        json_decref(answer);
+    }
+    fclose(file);
+    json_decref(request);
+    return error;
+}
+
+int control_client_ask(const char *state, const char *verb, json_t **ret_answer)
+{
+    json_t *answer = NULL;
+    int error = control_client_request(state, json_pack("{s:s}", "do", verb), &answer);
     if (error == 0 && !json_is_true(json_object_get(answer, "ok"))) {
         error = ERROR_MALFORMED;
     }
@@ -96,24 +137,4 @@ static int ask(FILE *file, int fd, const char *verb, json_t **ret_answer)
     }
     *ret_answer = answer;
     return 0;
-}
-
-int control_client_ask(const char *state, const char *verb, json_t **ret_answer)
-{
-    int fd = -1;
-    int error = control_client_connect(state, &fd);
-    if (error != 0) {
-        return error;
-    }
-    FILE *file = fdopen(fd, "r");
-    if (file == NULL) {
-        close(fd);
-        return ERROR_NO_MEMORY;
-    }
-    error = check_greeting(file);
-    if (error == 0) {
-        error = ask(file, fd, verb, ret_answer);
-    }
-    fclose(file);
-    return error;
 }

@@ -13,6 +13,9 @@
  * user's); ERROR_CLOSED; ERROR_MALFORMED (no such answer); ERROR_NO_MEMORY; ERROR_SYSTEM (errno). */
 int control_client_ask(const char *state, const char *verb, json_t **ret_answer);
 
+/* As control_client_ask, any request: {"do":VERB,...}, whose reference is taken. The answer may have
+ * "error" instead of "ok". */
+int control_client_request(const char *state, json_t *request, json_t **ret_answer);
 /* A connected socket, which the caller closes; the engine's greeting comes first on it. Errors as
  * above. */
 int control_client_connect(const char *state, int *ret_fd);

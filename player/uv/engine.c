@@ -602,6 +602,13 @@ void engine_set_paused(struct engine *engine, bool paused)
     step_plain(engine, paused ? NODE_EVENT_PAUSE : NODE_EVENT_RESUME);
 }
 
+void engine_set_level(struct engine *engine, uint32_t percent, enum output_gain gain)
+{
+    if (engine->output != NULL && output_set_level(engine->output, percent, gain) != 0) {
+        engine_fail(engine, EXIT_CODE_INTERNAL, "player: out of memory; close other programs");
+    }
+}
+
 void engine_stop(struct engine *engine)
 {
     step_plain(engine, NODE_EVENT_STOP);

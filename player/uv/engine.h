@@ -106,6 +106,8 @@ uint32_t engine_first_entry(const struct engine *engine);
 void engine_start_entry(struct engine *engine, uint32_t entry, uint64_t position_us);
 void engine_seek(struct engine *engine, uint64_t position_us);
 void engine_set_paused(struct engine *engine, bool paused);
+/* How loud (output.h). */
+void engine_set_level(struct engine *engine, uint32_t percent, enum output_gain gain);
 /* Silence; nothing is fetched any more. The queue stays, a start goes on with it. */
 void engine_stop(struct engine *engine);
 

@@ -11,7 +11,8 @@ import unittest
 
 import refrain
 
-STATUS = {"pid", "playing", "origin", "summary", "peers", "upload", "shuffle", "repeat", "queue"}
+STATUS = {"pid", "playing", "origin", "summary", "peers", "upload", "shuffle", "repeat", "queue",
+          "volume", "replaygain"}
 SUMMARY = {"tracks", "played_ms", "bytes", "duplicate_bytes", "overhead_bytes", "unread_bytes",
            "received_bytes", "payload", "sent_bytes", "stutters", "stall_ms"}
 
@@ -278,10 +279,10 @@ class Queue(WithOrigin):
         with player.daemon("--no-peers") as daemon, player.control() as control:
             control.do("subscribe", events="all")
             first = {}
-            while len(first) < 5:
+            while len(first) < 6:
                 event = control.read()
                 first[event["event"]] = event
-            self.assertEqual(set(first), {"track", "state", "position", "queue", "modes"})
+            self.assertEqual(set(first), {"track", "state", "position", "queue", "modes", "volume"})
             self.assertIsNone(first["track"]["track"])
             self.assertEqual(first["state"]["state"], "stopped")
             control.write(b'{"id":77,"do":"play","targets":["%s"]}\n' % self.ids[0].encode())
