@@ -82,6 +82,17 @@ uint64_t outcome_distinct_bytes(const struct outcome *outcome)
     return bytes;
 }
 
+/* Of all tracks of which anything was heard, wholly. */
+static uint64_t track_bytes(const struct outcome *outcome)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < outcome->track_count; i++) {
+        const struct outcome_track *track = &outcome->tracks[i];
+        bytes += track->heard_us > 0 ? track->bytes : 0;
+    }
+    return bytes;
+}
+
 /* --- printing ------------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -117,7 +128,7 @@ static void print_json(struct outcome *outcome, const char *title)
 {
     uint64_t distinct = outcome_distinct_bytes(outcome);
     json_t *object = json_pack(
-        "{s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "{s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
         "s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
         "lab", title, "plays", (json_int_t)outcome->plays, "played_ms",
         (json_int_t)(outcome->played_us / TIME_US_PER_MS), "bytes", "cache",
@@ -126,6 +137,7 @@ static void print_json(struct outcome *outcome, const char *title)
         (json_int_t)outcome->peers_payload_bytes, "origin",
         (json_int_t)outcome->origin_payload_bytes, "distinct_bytes", (json_int_t)distinct,
         "origin_per_mille", (json_int_t)per_mille(outcome->origin_payload_bytes, distinct),
+        "copies_per_mille", (json_int_t)per_mille(outcome->origin_bytes, track_bytes(outcome)),
         "received_bytes", (json_int_t)outcome->received_bytes, "duplicate_bytes",
         (json_int_t)outcome->duplicate_bytes, "overhead_bytes", (json_int_t)outcome->overhead_bytes,
         "message_bytes", (json_int_t)message_bytes(outcome), "unread_bytes",
@@ -166,6 +178,7 @@ static void print_text(struct outcome *outcome, const char *title)
 {
     uint64_t heard = outcome->cache_bytes + outcome->peers_bytes + outcome->origin_bytes;
     uint64_t distinct = outcome_distinct_bytes(outcome);
+    uint64_t tracks = track_bytes(outcome);
     uint64_t ratio = time_scale(outcome->origin_payload_bytes, 100, distinct == 0 ? 1 : distinct);
     printf("%s: %" PRIu32 " plays, %" PRIu64 " s of music\n", title, outcome->plays,
            outcome->played_us / TIME_US_PER_S);
@@ -175,6 +188,10 @@ static void print_text(struct outcome *outcome, const char *title)
     printf("  %-26s %13" PRIu64 " bytes: the origin gave %" PRIu64 ".%02" PRIu64 " times that\n",
            "distinct, heard", distinct, ratio / 100, ratio % 100);
     printf("  %-26s %13" PRIu64 " bytes\n", "left the origin's host", outcome->origin_sent_bytes);
+    ratio = time_scale(outcome->origin_bytes, 100, tracks == 0 ? 1 : tracks);
+    printf("  %-26s %13" PRIu64 " bytes: of these tracks the origin gave %" PRIu64 ".%02" PRIu64
+           " copies\n",
+           "tracks, heard of", tracks, ratio / 100, ratio % 100);
     print_share("duplicates, of received", outcome->duplicate_bytes, outcome->received_bytes);
     print_share("overhead, of received", outcome->overhead_bytes, outcome->received_bytes);
     print_share("  what is not music", message_bytes(outcome), outcome->received_bytes);

@@ -27,10 +27,10 @@ struct outcome {
     uint64_t unread_bytes;   /* counted above, fetched, and read by no decoder so far */
     uint64_t received_bytes; /* whole frames */
     uint64_t peers_payload_bytes, origin_payload_bytes; /* music in them, needed or not */
-    uint32_t summaries;         /* of players that ended as they should */
-    uint64_t origin_sent_bytes; /* IP packets that left the origin's host */
-    uint64_t cpu_us;            /* of all players */
-    uint64_t lateness_us;       /* of the relay, at most */
+    uint32_t summaries;                                 /* of players that ended as they should */
+    uint64_t origin_sent_bytes;                         /* IP packets that left the origin's host */
+    uint64_t cpu_us;                                    /* of all players */
+    uint64_t lateness_us;                               /* of the relay, at most */
 };
 
 /* A play that waits this long for its first sample waits on the network. */

@@ -170,8 +170,8 @@ struct sim_result {
     uint64_t messages[SIM_TYPES], message_bytes[SIM_TYPES]; /* sent, whole frames */
     struct origin_totals origin;
     uint64_t distinct_bytes; /* heard, of each track the longest stretch that anybody heard */
-    uint64_t events;   /* steps of both kinds of engines */
-    uint64_t ended_us; /* virtual time at the end */
+    uint64_t events;         /* steps of both kinds of engines */
+    uint64_t ended_us;       /* virtual time at the end */
     uint64_t trace_hash, trace_lines;
 };
 

@@ -128,6 +128,27 @@ static void add_onwards(struct node *node, struct demands *demands, struct file 
     }
 }
 
+/* Where fetching ahead ends for the time being: half of the plays are left, most of them soon, and
+ * what was fetched for later is then in vain. Who has heard much is likely to hear the rest. */
+static uint32_t window_end(const struct node *node, const struct file *file)
+{
+    const struct node_preset *preset = node->preset;
+    const struct playhead *head = &node->play.head;
+    if (node->overlay == NULL || node->config.fast || preset->ahead_us == TIME_NEVER_US) {
+        return file->chunk_count;
+    }
+    uint64_t position_us = playhead_position_us(head, node->now_us);
+    uint64_t heard_us = time_until_us(head->from_us, position_us);
+    uint64_t ahead_us =
+        time_add_us(preset->ahead_us, time_scale(heard_us, preset->ahead_growth, 1));
+    uint64_t until_us = time_add_us(position_us, ahead_us);
+    if (until_us >= head->duration_us) {
+        return file->chunk_count;
+    }
+    uint32_t row = node_plan_chunk_at(file, head->duration_us, until_us) / ROW_CHUNKS;
+    return (row + 1) * ROW_CHUNKS;
+}
+
 /* The start set until sound is there, then from where the decoder reads to the end. */
 static void add_current(struct node *node, struct demands *demands, struct file *file,
                         const struct media_file *media)
@@ -147,7 +168,7 @@ static void add_current(struct node *node, struct demands *demands, struct file 
         from = play->read_chunk;
     }
     add_onwards(node, demands, file, play->head.duration_us, from, position_us, 0, urgent_us,
-                P2P_PRIORITY_AHEAD, file->chunk_count);
+                P2P_PRIORITY_AHEAD, window_end(node, file));
 }
 
 /* An entry that begins in `begins_us`, which is soon. */
@@ -201,7 +222,7 @@ static void add_rest(struct node *node, struct demands *demands, struct file *fi
     if (node_chunks_can_store(node, file)) {
         add(demands, (struct planner_demand){.file = file,
                                              .begin = 0,
-                                             .end = file->chunk_count,
+                                             .end = window_end(node, file),
                                              .priority = P2P_PRIORITY_PREFETCH,
                                              .due_us = TIME_NEVER_US});
     }
@@ -442,10 +463,8 @@ static void mark_sought(const struct node *node, struct demands *demands)
         if (i == 0 || demand->file != demands->list[i - 1].file) {
             overlay_get_sources(node->overlay, demand->file->handle, &sources);
         }
-        demand->is_sought =
-            sources.up == 0 &&
-            (sources.is_looking || (demand->priority == P2P_PRIORITY_OFFLINE &&
-                                    node_peers_is_new_wish(node, demand->file->handle)));
+        demand->is_sought = sources.up == 0 && (sources.is_looking ||
+                                                node_peers_is_new_wish(node, demand->file->handle));
     }
 }
 

@@ -14,7 +14,7 @@
 /* Of the horizon of the first, that of the second. */
 #define LATER_PART 3u
 /* How much faster than the music the horizon grows after a click. */
-#define RAMP_FACTOR 2u
+#define RAMP_FACTOR 3u
 
 static bool peer_has(const void *context, media_handle file, uint32_t chunk)
 {
@@ -88,6 +88,20 @@ static uint64_t ramp_us(const struct node *node, media_handle file)
     return time_add_us(2 * node->preset->origin_margin_us, time_scale(since_us, RAMP_FACTOR, 1));
 }
 
+/* Each share of the horizon grows with it, and not up to it, so that those who clicked together do
+ * not all reach the same row at the same moment. */
+static uint64_t ramped_us(const struct node *node, media_handle file, uint64_t share_us)
+{
+    const struct node_preset *preset = node->preset;
+    uint64_t horizon_us = ramp_us(node, file);
+    if (share_us == TIME_NEVER_US || horizon_us >= preset->origin_alone_us) {
+        return share_us;
+    }
+    uint64_t least_us = 2 * preset->origin_margin_us;
+    uint64_t part_us = time_scale(share_us, horizon_us, preset->origin_alone_us);
+    return part_us > least_us ? part_us : least_us;
+}
+
 static uint64_t ahead_us(const void *context, media_handle file, uint32_t chunk)
 {
     struct node_shares *shares = (struct node_shares *)context;
@@ -95,10 +109,7 @@ static uint64_t ahead_us(const void *context, media_handle file, uint32_t chunk)
     if (shares->file != file || shares->row != row) {
         shares->file = file;
         shares->row = row;
-        shares->ahead_us = share_ahead_us(shares->node, file, row);
-        if (shares->ahead_us != TIME_NEVER_US) {
-            shares->ahead_us = time_min_us(shares->ahead_us, ramp_us(shares->node, file));
-        }
+        shares->ahead_us = ramped_us(shares->node, file, share_ahead_us(shares->node, file, row));
     }
     return shares->ahead_us;
 }
@@ -140,14 +151,28 @@ bool node_sources_may_ask(const struct node *node, const struct link *link)
            (link->kind == NODE_LINK_ORIGIN || node->overlay != NULL);
 }
 
+/* A peer that is asked nothing for a while, and will bring what it has when that is over: the origin
+ * need not be asked before. */
+static bool is_busy(const struct node *node, const struct link *link)
+{
+    return link->kind == NODE_LINK_PEER && link->state == LINK_UP && node->overlay != NULL &&
+           link->doubts == 0;
+}
+
 static uint32_t make_sources(const struct node *node, struct planner_source *sources,
                              struct node_holding *holdings)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < node->links.count; i++) {
         const struct link *link = node->links.list[i];
-        if (node_sources_may_ask(node, link) && links_requests_left(link) > 0) {
+        bool may_ask = node_sources_may_ask(node, link) && links_requests_left(link) > 0;
+        if (may_ask || is_busy(node, link)) {
             sources[count] = make_source(node, link, &holdings[count]);
+            if (!may_ask) {
+                uint64_t rest_us = time_until_us(node->now_us, link->busy_until_us);
+                sources[count].requests_left = 0;
+                sources[count].delay_us = time_add_us(sources[count].delay_us, rest_us);
+            }
             count++;
         }
     }

@@ -20,6 +20,8 @@ struct node_preset {
     /* Looking ahead. */
     uint64_t urgent_us;       /* chunks due within this have P2P_PRIORITY_PLAY */
     uint64_t origin_ahead_us; /* how far the origin is asked when peers hold the file */
+    uint64_t ahead_us;        /* where there are peers, what plays is fetched so far ahead, */
+    uint32_t ahead_growth;    /* and this many times as far as was heard of it */
     uint64_t cold_start_us;   /* how much music a cold start asks the origin for at once; 0 = the
                                      start set alone, then by deadline */
     uint64_t next_search_us;  /* this long before the end, peers are searched for the next track */

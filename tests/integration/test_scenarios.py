@@ -15,7 +15,7 @@ SEEDS = 6 if "ASAN_OPTIONS" in os.environ else 100
 PARALLEL = 2
 TIMEOUT_S = 600
 # Of a new track that twenty start at once; all without peers would be 20.
-FLASH_COPIES_MAX = 3.0
+FLASH_COPIES_MAX = 2.0
 
 
 def measure():

@@ -87,7 +87,10 @@ static void test_bad_peers(void **state)
         if (bad_peers[i].bytes_per_s > 0) {
             peer->bytes_per_s = bad_peers[i].bytes_per_s;
         }
-        world_add_peer(world, 0, 40);
+        uint32_t other = world_add_peer(world, 0, 40);
+        if (peer->is_rotten) {
+            world->peers[other].bytes_per_s = 30000; /* so that the bad one is asked, too */
+        }
         struct node_summary summary;
         play(world, &summary);
         if (summary.bytes[NODE_SOURCE_PEERS] < bad_peers[i].peers_min * CHUNK_BYTES) {
@@ -102,6 +105,35 @@ static void test_bad_peers(void **state)
         }
         world_free(world);
     }
+}
+
+static uint32_t fetched_chunks(const struct world *world)
+{
+    struct node_summary summary;
+    node_get_summary(world->node, &summary);
+    return (uint32_t)((summary.bytes[NODE_SOURCE_PEERS] + summary.bytes[NODE_SOURCE_ORIGIN]) /
+                      CHUNK_BYTES);
+}
+
+/* What plays is fetched the farther ahead the longer it plays: 20 s and three times what was heard,
+ * in whole rows of 32 s. */
+static void test_window_grows(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t heard_us;
+        uint32_t chunks; /* of 40, 4 s each; a row's end, and two at the file's end */
+    } rows[] = {{SECONDS(1), 10}, {SECONDS(6), 18}, {SECONDS(14), 26}, {SECONDS(40), 40}};
+    struct world *world = world_new(among, true);
+    world_add_peer(world, 0, 40);
+    assert_int_equal(world_enqueue(world, 1, 0, false), 0);
+    assert_int_equal(world_play(world, 1, 0), 0);
+    uint64_t from_us = world->now_us;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(world_run(world, from_us + rows[i].heard_us), 0);
+        assert_in_range(fetched_chunks(world), rows[i].chunks - 2, rows[i].chunks);
+    }
+    world_free(world);
 }
 
 /* The same with nobody else: the origin takes over, unheard. */
@@ -307,15 +339,11 @@ static void test_broken_tracker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_peer),
-        cmocka_unit_test(test_bad_peers),
-        cmocka_unit_test(test_bad_peer_alone),
-        cmocka_unit_test(test_all_leave),
-        cmocka_unit_test(test_origin_leaves),
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_published),
-        cmocka_unit_test(test_off),
+        cmocka_unit_test(test_one_peer),     cmocka_unit_test(test_bad_peers),
+        cmocka_unit_test(test_window_grows), cmocka_unit_test(test_bad_peer_alone),
+        cmocka_unit_test(test_all_leave),    cmocka_unit_test(test_origin_leaves),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_published),    cmocka_unit_test(test_off),
         cmocka_unit_test(test_shown),
         cmocka_unit_test(test_broken_tracker),
     };

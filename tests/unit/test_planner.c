@@ -244,6 +244,10 @@ static void test_origin_is_spared(void **state)
     ground.sources[1].outstanding_bytes = ground.sources[1].limit_bytes;
     struct planner_run run;
     assert_false(planner_next(&ground.view, &run));
+    ground.sources[1].outstanding_bytes = 0;
+    ground.sources[1].requests_left = 0; /* it rests, and has it all the same */
+    assert_false(planner_next(&ground.view, &run));
+    ground.sources[1].outstanding_bytes = ground.sources[1].limit_bytes;
     /* Unless it would come too late from there: a full pipeline of 1 MiB takes 21 s. */
     ground.demands[0].due_us = 20 * TIME_US_PER_S;
     assert_true(planner_next(&ground.view, &run));
