@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "player/control_internal.h"
+#include "player/desktop/desktop.h"
 #include "player/gateway/gateway.h"
 
 #include <assert.h>
@@ -145,6 +146,9 @@ struct control *control_open(struct session *session, struct playing *playing)
                      session->paths.state,
                      error == ERROR_SYSTEM ? strerror(errno) : error_text(error));
     }
+    if (playing != NULL) {
+        control->desktop = desktop_open(control, session);
+    }
     return control;
 }
 
@@ -154,6 +158,7 @@ void control_close(struct control *control)
         return;
     }
     control_tell(control, CONTROL_EVENT_BYE, json_object());
+    desktop_close(control->desktop);
     gateway_close(control->gateway);
     control_now_close(control);
     control_server_close(control->server); /* no client is heard any more */

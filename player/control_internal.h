@@ -21,6 +21,7 @@ struct control_face {
     void *say_context; /* of `say` */
 };
 
+struct desktop;
 struct gateway;
 /* What was told last of what plays. */
 struct control_now {
@@ -44,6 +45,7 @@ struct control {
     struct control_server *server; /* NULL: no socket could be had */
     struct control_face *faces;    /* owned */
     uint32_t last_local;
+    struct desktop *desktop; /* NULL: nothing is played */
     struct gateway *gateway; /* NULL: nobody has asked for it */
 };
 

@@ -370,5 +370,220 @@ class GStreamerPlugin(unittest.TestCase):
             self.assertIn(reason, result.stderr + result.stdout)
 
 
+class Bus:
+    """A session bus of its own."""
+
+    def __init__(self, sandbox):
+        self.process = refrain.Process(["dbus-daemon", "--session", "--nofork", "--print-address"],
+                                       sandbox.environment())
+        self.address = self.process.wait_line("unix:").strip()
+
+    def environment(self, sandbox):
+        return sandbox.environment(DBUS_SESSION_BUS_ADDRESS=self.address)
+
+    def stop(self):
+        self.process.kill()
+
+
+class WithBus(WithOrigin):
+    def setUp(self):
+        need("dbus-daemon", "playerctl", "gdbus")
+        self.sandbox_of_player = refrain.Sandbox()
+        self.addCleanup(self.sandbox_of_player.remove)
+        self.bus = Bus(self.sandbox_of_player)
+        self.addCleanup(self.bus.stop)
+        self.environment = self.bus.environment(self.sandbox_of_player)
+        self.ids = [track["id"] for track in self.tracks]
+
+    def daemon(self):
+        """A daemon that is on the bus, and a client of its control socket."""
+        player = refrain.Player(self.origin, sandbox=self.sandbox_of_player)
+        command = [PROGRAM, "daemon", "--output", "null", "--no-peers", "--json", "--origin", self.origin.url]
+        daemon = refrain.Process(command, self.environment)
+        self.addCleanup(daemon.kill)
+        daemon.wait_event("ready")
+        self.run_tool("gdbus", "wait", "--session", "--timeout", "20", "org.mpris.MediaPlayer2.refrain")
+        control = player.control()
+        self.addCleanup(control.close)
+        return daemon, control
+
+    def run_tool(self, *command):
+        result = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False,
+                                stdin=subprocess.DEVNULL, timeout=30 * refrain.patience())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout.strip()
+
+    def playerctl(self, *arguments):
+        return self.run_tool("playerctl", "-p", "refrain", *arguments)
+
+    def follow(self, text):
+        """playerctl that writes a line for each change."""
+        process = refrain.Process(["playerctl", "-p", "refrain", "metadata", "--follow", "--format", text],
+                                  self.environment)
+        self.addCleanup(process.kill)
+        return process
+
+
+class Mpris(WithBus):
+    def test_what_plays(self):
+        daemon, control = self.daemon()
+        follow = self.follow("<{{title}}|{{artist}}|{{album}}|{{mpris:length}}|{{status}}>")
+        control.do("play", targets=self.ids[:3])
+        daemon.wait_event("started")
+        track = self.tracks[0]
+        follow.wait_line(f"<{track['title']}|{track['artist']}|{track['album']}|"
+                         f"{track['duration_ms'] * 1000}|Playing>")
+        self.assertEqual(self.playerctl("metadata", "xesam:url"),
+                         f"refrain://{self.origin.address}/tracks/{track['id']}")
+        # A gapless join: the words change with what is heard, not when the next one is made ready.
+        control.do("seek", position_ms=track["duration_ms"] - 1500)
+        line = follow.wait_line(f"<{self.tracks[1]['title']}|")
+        self.assertIn("|Playing>", line)
+        self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+        self.assertEqual(control.do("status")["playing"]["track"], self.ids[1])
+        control.do("stop")
+        follow.wait_line("||Stopped>")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_steering(self):
+        daemon, control = self.daemon()
+        follow = self.follow("<{{title}}|{{status}}|{{loop}}|{{shuffle}}>")
+        control.do("play", targets=self.ids[:3])
+        daemon.wait_event("started")
+        follow.wait_line(f"<{self.tracks[0]['title']}|Playing|None|false>")
+        self.playerctl("pause")
+        follow.wait_line("|Paused|")
+        self.assertEqual(control.do("status")["playing"]["state"], "paused")
+        self.playerctl("position", "20")
+        self.playerctl("play")
+        follow.wait_line("|Playing|")
+        self.assertGreaterEqual(control.do("status")["playing"]["position_ms"], 20000)
+        self.assertGreaterEqual(float(self.playerctl("position")), 20.0)
+        self.playerctl("position", "5-")
+        self.playerctl("next")
+        self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+        follow.wait_line(f"<{self.tracks[1]['title']}|Playing|")
+        self.playerctl("loop", "Track")
+        follow.wait_line("|Track|")
+        self.assertEqual(control.do("status")["repeat"], "one")
+        self.playerctl("shuffle", "On")
+        follow.wait_line("|true>")
+        self.assertEqual(control.do("status")["shuffle"], "tracks")
+        self.playerctl("open", f"refrain://{self.origin.address}/tracks/{self.ids[3]}")
+        self.assertEqual(daemon.wait_event("started")["track"], self.ids[3])
+        self.playerctl("stop")
+        follow.wait_line("|Stopped|")
+        self.run_tool("gdbus", "call", "--session", "--dest", "org.mpris.MediaPlayer2.refrain",
+                      "--object-path", "/org/mpris/MediaPlayer2", "--method", "org.mpris.MediaPlayer2.Quit")
+        self.assertEqual(daemon.finish(), 0)
+
+    def test_cover(self):
+        """The picture as a file: the same bytes as the origin has, under a file:// address."""
+        number = next((i for i, track in enumerate(self.tracks) if track["cover"]), None)
+        if number is None:
+            self.skipTest("no track of the sample has a cover")
+        track = self.tracks[number]
+        daemon, control = self.daemon()
+        follow = self.follow("<{{title}}|{{mpris:artUrl}}>")
+        control.do("play", targets=[track["id"]])
+        line = follow.wait_line(f"<{track['title']}|file://")
+        path = pathlib.Path(line.split("|file://")[1].rstrip(">"))
+        self.assertTrue(path.is_relative_to(self.sandbox_of_player.cache))
+        root = track["cover"]["id"].split("-")[0]
+        self.assertEqual(path.read_bytes(), next(self.origin.folder.glob(f"media/*/{root}")).read_bytes())
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_two_players(self):
+        """The second one of a user has a name of its own."""
+        first, _ = self.daemon()
+        other = refrain.Sandbox()
+        self.addCleanup(other.remove)
+        command = [PROGRAM, "daemon", "--output", "null", "--no-peers", "--json", "--origin", self.origin.url]
+        second = refrain.Process(command, self.bus.environment(other))
+        self.addCleanup(second.kill)
+        name = f"org.mpris.MediaPlayer2.refrain.instance{second.pid}"
+        self.run_tool("gdbus", "wait", "--session", "--timeout", "20", name)
+        self.assertEqual(second.stop(), 0)
+        self.assertEqual(first.stop(), 0)
+
+    def test_bus_dies(self):
+        """The music does not notice."""
+        daemon, control = self.daemon()
+        control.do("play", targets=self.ids[:2])
+        daemon.wait_event("started")
+        self.bus.stop()
+        control.do("next")
+        self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+        self.assertEqual(daemon.stop(), 0)
+
+
+class Hooks(WithOrigin):
+    def hook(self, player, name, script):
+        folder = player.sandbox.config / "refrain" / "hooks"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+
+    def heard(self, player, name):
+        """A hook that passes its object on into a FIFO; a function that gives the next one."""
+        fifo = player.sandbox.path / f"{name}.fifo"
+        os.mkfifo(fifo)
+        self.hook(player, name, f'exec cat > "{fifo}"')
+
+        def read():
+            with open(fifo, encoding="utf-8") as objects:
+                return json.loads(objects.read())
+
+        return read
+
+    def test_objects(self):
+        player = self.player()
+        start, played = self.heard(player, "on-track-start"), self.heard(player, "on-play")
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            first, second = self.tracks[:2]
+            control.do("play", targets=[first["id"], second["id"]], position_ms=first["duration_ms"] - 4000)
+            told = start()
+            self.assertEqual((told["event"], told["track"], told["title"], told["artist"], told["duration_ms"]),
+                             ("track-start", first["id"], first["title"], first["artist"],
+                              first["duration_ms"]))
+            self.assertGreater(told["started_at"], 1600000000)
+            told = played()
+            self.assertEqual((told["event"], told["track"]), ("play", first["id"]))
+            self.assertGreater(told["played_ms"], 1000)
+            self.assertLess(told["played_ms"], 5000)
+            self.assertEqual(start()["track"], second["id"])
+            children = pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()
+            states = [pathlib.Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
+                      for child in children if pathlib.Path(f"/proc/{child}").exists()]
+            self.assertNotIn("Z", states)
+            daemon.send_signal(15)
+            self.assertEqual(daemon.finish(), 0)
+
+    def test_hooks_that_hang_or_fail(self):
+        """The music does not wait for them; what fails is said."""
+        player = self.player()
+        fifo = player.sandbox.path / "fifo"
+        os.mkfifo(fifo)
+        self.hook(player, "on-track-start", f'exec 3< "{fifo}"; read line <&3')
+        self.hook(player, "on-play", "exit 3")
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("subscribe", events=["position", "message"])
+            control.write(json.dumps({"do": "play", "targets": [t["id"] for t in self.tracks[:3]]}).encode()
+                          + b"\n")
+            while True:
+                line = control.read()
+                if line.get("event") == "position" and line["position_ms"] >= 1000:
+                    break
+            control.write(b'{"do":"next"}\n')
+            while True:
+                line = control.read()
+                if line.get("event") == "message":
+                    self.assertIn("hook on-play: it failed (code 3)", line["text"])
+                    break
+            self.assertEqual([daemon.wait_event("started")["track"] for _ in range(2)],
+                             [track["id"] for track in self.tracks[:2]])
+            self.assertEqual(daemon.stop(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()
