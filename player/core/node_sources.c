@@ -133,7 +133,7 @@ static struct planner_source make_source(const struct node *node, const struct l
         source.limit_bytes = planner_peer_pipeline_bytes(preset, rate->bytes_per_s);
         source.bytes_per_s = rate->bytes_per_s > 0 ? rate->bytes_per_s : preset->peer_bytes_per_s;
         source.delay_us = rate->rtt_us > 0 ? rate->rtt_us : preset->peer_delay_us;
-        source.deviation_us = rate->deviation_us;
+        source.lateness_us = rate->lateness_us;
         source.has = peer_has;
         source.context = holding;
     }

@@ -80,7 +80,7 @@ bool planner_has(const struct planner_source *source, const struct file *file, u
 /* A source of unknown rate counts as one round trip. */
 uint64_t planner_expected_us(const struct planner_source *source)
 {
-    uint64_t delay_us = time_add_us(source->delay_us, source->deviation_us);
+    uint64_t delay_us = time_add_us(source->delay_us, source->lateness_us);
     if (source->bytes_per_s == 0) {
         return delay_us;
     }

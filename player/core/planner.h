@@ -31,9 +31,9 @@ struct planner_demand {
 struct planner_source {
     enum node_source kind; /* PEERS or ORIGIN */
     uint32_t link;
-    uint64_t bytes_per_s;  /* 0 = not known */
-    uint64_t delay_us;     /* until the first byte of an answer; 0 = not known */
-    uint64_t deviation_us; /* how far from what is expected it comes */
+    uint64_t bytes_per_s; /* 0 = not known */
+    uint64_t delay_us;    /* until the first byte of an answer; 0 = not known */
+    uint64_t lateness_us; /* how long after what is expected it comes, on the mean */
     uint64_t outstanding_bytes;
     uint64_t limit_bytes;   /* that should be outstanding at most */
     uint32_t requests_left; /* that it may still be asked */

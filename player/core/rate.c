@@ -14,7 +14,7 @@
 /* Share of a new sample in the estimate: 1/4 of the rate, 1/8 of the round trip. */
 #define RATE_SHIFT 2
 #define RTT_SHIFT 3
-#define DEVIATION_SHIFT 2
+#define LATENESS_SHIFT 2
 
 static uint64_t smooth(uint64_t old, uint64_t sample, unsigned shift)
 {
@@ -69,9 +69,9 @@ void rate_round_trip(struct rate *rate, uint64_t rtt_us)
 
 void rate_expected(struct rate *rate, uint64_t expected_us, uint64_t actual_us)
 {
-    uint64_t sample = expected_us > actual_us ? expected_us - actual_us : actual_us - expected_us;
-    rate->deviation_us =
-        rate->deviation_us - (rate->deviation_us >> DEVIATION_SHIFT) + (sample >> DEVIATION_SHIFT);
+    uint64_t sample = time_until_us(expected_us, actual_us); /* sooner is not worse */
+    rate->lateness_us =
+        rate->lateness_us - (rate->lateness_us >> LATENESS_SHIFT) + (sample >> LATENESS_SHIFT);
 }
 
 uint64_t rate_span_us(const struct rate *rate, uint64_t bytes)

@@ -14,7 +14,7 @@ struct rate {
     uint64_t bytes_per_s;     /* 0 = not yet measured */
     uint64_t rtt_us;          /* smoothed; 0 = not yet measured */
     uint64_t rtt_min_us;      /* the shortest; 0 = not yet measured */
-    uint64_t deviation_us;    /* mean distance of arrivals from what was expected */
+    uint64_t lateness_us;     /* mean, of arrivals behind what was expected */
     uint64_t sample_start_us; /* when the first arrival of the sample came; 0 = waits for it */
     uint64_t sample_bytes;    /* that came after it */
 };
@@ -25,7 +25,7 @@ void rate_received(struct rate *rate, uint64_t now_us, uint64_t bytes);
 void rate_idle(struct rate *rate, uint64_t now_us);
 /* A question was answered after this time. */
 void rate_round_trip(struct rate *rate, uint64_t rtt_us);
-/* Something was expected after this time, and came after that. */
+/* Something was expected at one moment and came at another. What comes sooner is not late. */
 void rate_expected(struct rate *rate, uint64_t expected_us, uint64_t actual_us);
 /* How long `bytes` will take from the source, the round trip not counted; UINT64_MAX when the rate
  * is not known. */

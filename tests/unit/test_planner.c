@@ -374,7 +374,7 @@ static void test_margin(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t due_us, deviation_us;
+        uint64_t due_us, lateness_us;
         uint32_t source;
     } rows[] = {
         {5000000, 0, 1},
@@ -387,7 +387,7 @@ static void test_margin(void **state)
         demand(&ground, 0, 24, P2P_PRIORITY_PLAY, rows[i].due_us);
         source(&ground, NODE_SOURCE_ORIGIN, "*", 1000000, 20000);
         source(&ground, NODE_SOURCE_PEERS, EVERYTHING, 50000, 80000);
-        ground.sources[1].deviation_us = rows[i].deviation_us;
+        ground.sources[1].lateness_us = rows[i].lateness_us;
         ground.view.with_peers = true;
         ground.view.ahead_us = ahead;
         struct planner_run run;

@@ -71,18 +71,18 @@ static void test_round_trip(void **state)
     assert_int_equal(rate.rtt_min_us, 1);
 }
 
-static void test_deviation(void **state)
+static void test_lateness(void **state)
 {
     (void)state;
     struct rate rate = {0};
     rate_expected(&rate, 1000, 9000);
-    assert_int_equal(rate.deviation_us, 2000);
-    rate_expected(&rate, 9000, 1000); /* too early is as far off as too late */
-    assert_int_equal(rate.deviation_us, 3500);
+    assert_int_equal(rate.lateness_us, 2000);
+    rate_expected(&rate, 9000, 1000); /* too early is no worse than in time */
+    assert_int_equal(rate.lateness_us, 1500);
     for (int i = 0; i < 50; i++) {
         rate_expected(&rate, 5000, 5000);
     }
-    assert_true(rate.deviation_us < 10);
+    assert_true(rate.lateness_us < 10);
 }
 
 int main(void)
@@ -90,7 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steady),     cmocka_unit_test(test_idle_does_not_count),
         cmocka_unit_test(test_follows),    cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deviation),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_lateness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
