@@ -23,6 +23,9 @@
 
 /* After a gap the device gets this much time before the next frame is due. */
 #define DEVICE_RESTART_NS (20 * GST_MSECOND)
+/* What has been played by the clock may still stand before a device that is behind (a busy machine):
+ * at the end it gets this long. */
+#define DEVICE_DRAIN_NS (1 * GST_SECOND)
 
 static const char *const device_candidates[] = {"pulsesink", "alsasink"};
 
@@ -320,10 +323,26 @@ static int device_descriptor(struct sink *sink)
     return -1;
 }
 
+/* All that was written is to be heard, and by the clock has been: the device takes the last of it. */
+static void drain(struct sink_device *self)
+{
+    GstFlowReturn flow;
+    if (self->written == self->base_frame || self->played < self->written || self->paused) {
+        return;
+    }
+    g_signal_emit_by_name(self->source, "end-of-stream", &flow);
+    GstMessage *message =
+        gst_bus_timed_pop_filtered(self->bus, DEVICE_DRAIN_NS, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    if (message != NULL) {
+        gst_message_unref(message);
+    }
+}
+
 static int device_free(struct sink *sink)
 {
     struct sink_device *self = self_of(sink);
     if (self->pipeline != NULL) {
+        drain(self);
         gst_element_set_state(self->pipeline, GST_STATE_NULL);
         gst_object_unref(self->pipeline);
     }

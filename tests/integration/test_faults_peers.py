@@ -31,6 +31,7 @@ SLEEP_S = float(os.environ.get("REFRAIN_SLEEP_S", "8"))
 FAKETIME = pathlib.Path("/usr/lib") / (os.uname().machine + "-linux-gnu") / "faketime/libfaketimeMT.so.1"
 # Longer than two looks of p2p/uv/network_watch.h.
 NOTICED_S = 12
+NO_PRELOAD = "nothing can be preloaded before a sanitizer"
 
 
 class World:
@@ -165,6 +166,8 @@ def clock(world, name):
     """The time of day jumps an hour forth and a year back while it plays."""
     if not FAKETIME.exists():
         return {"skipped": "faketime is not installed"}
+    if refrain.build_kind() != "debug":
+        return {"skipped": NO_PRELOAD}
     content = world.content(name)
     with hostile_peer.Honest(world.origin.url, content, rate=THIN) as peer, \
             sound.Listener(world.origin.url) as listener:
@@ -193,12 +196,14 @@ def stopped(world, *names):
         relay.cut()
         threading.Event().wait(SLEEP_S)  # nothing happens: that is the case
         process.send_signal(signal.SIGCONT)
-        return {**check(world, listener, *names), "linked": peer.linked}
+        return {"given": peer.sent_bytes, **check(world, listener, *names)}
 
 
 def suspended(world, *names):
     """The machine sleeps for an hour: the clock that counts it is ahead of the others. Who was linked
     is asked whether he is still there, and is."""
+    if refrain.build_kind() != "debug":
+        return {"skipped": NO_PRELOAD}
     library = pathlib.Path(refrain.program("refrain")).parents[1] / "tests" / "lib" / "boot_clock.so"
     contents = [world.content(name) for name in names]
     with hostile_peer.Honest(world.origin.url, *contents, rate=THIN) as peer, \
@@ -317,7 +322,7 @@ class Faults(unittest.TestCase):
         self.assertGreater(self.outcome("clock")["given"], 0)
 
     def test_process_stopped(self):
-        self.assertGreater(self.outcome("stopped")["linked"], 1)
+        self.assertGreater(self.outcome("stopped")["given"], 0)
 
     def test_machine_slept(self):
         outcome = self.outcome("suspended")
