@@ -17,10 +17,19 @@
 #define SKETCH_OBJECTS_PER_WORD 2u
 #define SKETCH_WORDS_MAX (UINT32_C(1) << 24)
 
-const struct evict_policy *const evict_policies[] = {
-    &evict_policy_fifo,   &evict_policy_lru,     &evict_policy_clock,  &evict_policy_sieve,
-    &evict_policy_lfu,    &evict_policy_gdsf,    &evict_policy_arc,    &evict_policy_qdlp,
-    &evict_policy_s3fifo, &evict_policy_tinylfu, &evict_policy_belady, NULL};
+const struct evict_policy *const evict_policies[] = {&evict_policy_fifo,
+                                                     &evict_policy_lru,
+                                                     &evict_policy_clock,
+                                                     &evict_policy_sieve,
+                                                     &evict_policy_lfu,
+                                                     &evict_policy_gdsf,
+                                                     &evict_policy_arc,
+                                                     &evict_policy_qdlp,
+                                                     &evict_policy_s3fifo,
+                                                     &evict_policy_tinylfu,
+                                                     &evict_policy_ours,
+                                                     &evict_policy_belady,
+                                                     NULL};
 
 const struct evict_policy *evict_policy_find(const char *name)
 {

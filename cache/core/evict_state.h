@@ -92,6 +92,7 @@ uint32_t evict_sketch_estimate(const struct evict *evict, uint32_t object);
 
 extern const struct evict_policy evict_policy_fifo, evict_policy_lru, evict_policy_clock,
     evict_policy_sieve, evict_policy_arc, evict_policy_qdlp, evict_policy_s3fifo,
-    evict_policy_tinylfu, evict_policy_lfu, evict_policy_gdsf, evict_policy_belady;
+    evict_policy_tinylfu, evict_policy_lfu, evict_policy_gdsf, evict_policy_belady,
+    evict_policy_ours;
 
 #endif

@@ -17,6 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Played once since it came. With probation only. */
+#define HEARD_FLAG (UINT32_C(1) << 22)
+/* In the main part: not on probation. */
+#define MAIN_FLAG (UINT32_C(1) << 23)
 #define PROTECTION_SHIFT 24
 #define PROTECTION_MASK (UINT32_C(3) << PROTECTION_SHIFT)
 #define PARTIAL_FLAG (UINT32_C(1) << 26)
@@ -25,7 +29,11 @@
 /* What each doubling of the holders takes off a rank: this part of the number of files. */
 #define HOLDERS_DIVISOR 32u
 
-/* word = rank (24 bits), protection (2), partial (1), bits of the holders' number (5). Partial: the file is in `partials` too. */
+#define GHOSTS_MAX 4096u
+#define GHOSTS_FIRST 32u
+
+/* word = rank (22 bits), heard (1), main (1), protection (2), partial (1), bits of the holders' number
+ * (5). Partial: the file is in `partials` too. */
 struct file_entry {
     media_handle file;
     uint32_t word;
@@ -37,15 +45,26 @@ struct partial_entry {
     uint8_t *masks;  /* a byte a row; owned */
 };
 
+/* Who left from probation, the last ones: a ring. */
+struct ghosts {
+    media_handle *files; /* 0 = none; owned; NULL before the first */
+    uint32_t capacity;
+    uint32_t next; /* place of the next one */
+};
+
 struct cache_index {
     const struct media_intern *intern;
     const struct cache_policy *policy;
     struct table files;    /* of file_entry */
     struct table partials; /* of partial_entry */
+    struct ghosts ghosts;
     uint64_t limit_bytes;
     uint64_t payload_bytes;
-    size_t masks_bytes; /* on the heap, of all masks */
-    uint32_t clock;     /* of the last arrival or use */
+    uint64_t probation_bytes; /* of payload */
+    size_t masks_bytes;       /* on the heap, of all masks */
+    uint32_t clock;           /* of the main part: the last arrival or use; see policy.h */
+    uint32_t probation_clock; /* of the last arrival there */
+    uint32_t main_count;      /* files of the main part */
 };
 
 _Static_assert(sizeof(struct file_entry) == 8, "8 of 12 bytes a complete file");
@@ -93,18 +112,102 @@ static uint64_t mask_bytes(uint64_t bytes, uint32_t row, uint8_t mask)
     return sum;
 }
 
-/* The clock's next moment. At its end all ranks are halved, so that their order remains. */
-static uint32_t tick(struct cache_index *index)
+static bool is_main(const struct file_entry *entry)
 {
-    if (index->clock == CACHE_RANK_MAX) {
+    return (entry->word & MAIN_FLAG) != 0;
+}
+
+/* The next moment of a part's clock. At its end all ranks are halved, so that their order remains. */
+static uint32_t tick(struct cache_index *index, bool of_main)
+{
+    uint32_t *clock = of_main ? &index->clock : &index->probation_clock;
+    if (*clock == CACHE_RANK_MAX) {
         uint32_t place = 0;
         for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
-            set_rank(entry, rank_of(entry) / 2);
+            if (is_main(entry) == of_main) {
+                set_rank(entry, rank_of(entry) / 2);
+            }
         }
-        index->clock /= 2;
+        *clock /= 2;
     }
-    return ++index->clock;
+    return ++*clock;
 }
+
+static void count_bytes(struct cache_index *index, const struct file_entry *entry, int64_t bytes)
+{
+    index->payload_bytes += (uint64_t)bytes;
+    if (!is_main(entry)) {
+        index->probation_bytes += (uint64_t)bytes;
+    }
+}
+
+/* Puts an entry whose bytes are counted under probation, or not at all yet, into the main part. */
+static void enter_main(struct cache_index *index, struct file_entry *entry, uint64_t counted_bytes)
+{
+    index->probation_bytes -= counted_bytes;
+    index->main_count++;
+    entry->word = (entry->word | MAIN_FLAG) & ~HEARD_FLAG;
+    set_rank(entry, index->policy->arrived(tick(index, true)));
+}
+
+/* --- who left lately ---------------------------------------------------------------------------- */
+
+/* Doubles the ring up to as many as there are files: who left longer ago is no better than a newcomer.
+ * Without memory it stays as it is. */
+static void widen_ghosts(struct cache_index *index)
+{
+    struct ghosts *ghosts = &index->ghosts;
+    uint32_t wanted = index->files.count < GHOSTS_MAX ? index->files.count : GHOSTS_MAX;
+    if (ghosts->next < ghosts->capacity ||
+        (ghosts->capacity > 0 && ghosts->capacity * 2 > wanted)) {
+        return;
+    }
+    uint32_t capacity = ghosts->capacity == 0 ? GHOSTS_FIRST : ghosts->capacity * 2;
+    media_handle *files = calloc(capacity, sizeof *files);
+    if (files == NULL) {
+        return;
+    }
+    if (ghosts->capacity > 0) {
+        memcpy(files, ghosts->files, ghosts->capacity * sizeof *files);
+    }
+    free(ghosts->files);
+    ghosts->files = files;
+    ghosts->capacity = capacity;
+}
+
+static void remember(struct cache_index *index, media_handle file)
+{
+    struct ghosts *ghosts = &index->ghosts;
+    widen_ghosts(index);
+    if (ghosts->capacity > 0) {
+        ghosts->next = ghosts->next < ghosts->capacity ? ghosts->next : 0;
+        ghosts->files[ghosts->next++] = file;
+    }
+}
+
+/* True when it left lately; it is forgotten. */
+static bool recall(struct cache_index *index, media_handle file)
+{
+    for (uint32_t i = 0; i < index->ghosts.capacity; i++) {
+        if (index->ghosts.files[i] == file) {
+            index->ghosts.files[i] = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file that was not here: on probation, or in the main part. Its bytes are not counted yet. */
+static void arrive(struct cache_index *index, struct file_entry *entry)
+{
+    if (!index->policy->has_probation || recall(index, entry->file)) {
+        enter_main(index, entry, 0);
+    } else {
+        set_rank(entry, tick(index, false));
+    }
+}
+
+/* --- tables ---------------------------------------------------------------------------------------- */
 
 int cache_index_new(const struct cache_index_config *config, struct cache_index **ret_index)
 {
@@ -114,7 +217,7 @@ int cache_index_new(const struct cache_index_config *config, struct cache_index 
         return ERROR_NO_MEMORY;
     }
     index->intern = config->intern;
-    index->policy = config->policy == NULL ? &cache_policy_lru : config->policy;
+    index->policy = config->policy == NULL ? &cache_policy_probation : config->policy;
     index->limit_bytes = config->limit_bytes;
     table_init(&index->files, sizeof(struct file_entry), sizeof(media_handle), config->seed);
     table_init(&index->partials, sizeof(struct partial_entry), sizeof(media_handle), config->seed);
@@ -133,6 +236,7 @@ void cache_index_free(struct cache_index *index)
     }
     table_deinit(&index->partials);
     table_deinit(&index->files);
+    free(index->ghosts.files);
     free(index);
 }
 
@@ -176,6 +280,8 @@ static void forget(struct cache_index *index, media_handle file)
     if (partial != NULL) {
         drop_masks(index, partial, id_of(index, file));
     }
+    const struct file_entry *entry = table_get(&index->files, &file);
+    index->main_count -= is_main(entry);
     table_remove(&index->files, &file);
 }
 
@@ -214,7 +320,7 @@ static uint64_t sum_masks(const struct media_file_id *id, const uint8_t *masks,
 }
 
 int cache_index_add_file(struct cache_index *index, media_handle file, const uint8_t *row_masks,
-                         uint64_t last_use)
+                         uint64_t last_use, bool is_main_part)
 {
     assert(table_get(&index->files, &file) == NULL);
     const struct media_file_id *id = id_of(index, file);
@@ -239,8 +345,13 @@ int cache_index_add_file(struct cache_index *index, media_handle file, const uin
     }
     index->payload_bytes += payload;
     uint32_t rank = last_use > CACHE_RANK_MAX ? CACHE_RANK_MAX : (uint32_t)last_use;
+    bool to_main = is_main_part || !index->policy->has_probation;
+    uint32_t *clock = to_main ? &index->clock : &index->probation_clock;
+    entry->word |= to_main ? MAIN_FLAG : HEARD_FLAG;
+    index->main_count += to_main;
+    index->probation_bytes += to_main ? 0 : payload;
     set_rank(entry, rank);
-    index->clock = index->clock > rank ? index->clock : rank;
+    *clock = *clock > rank ? *clock : rank;
     return 0;
 }
 
@@ -259,9 +370,9 @@ int cache_index_row_stored(struct cache_index *index, media_handle file, uint32_
         if (error != 0) {
             return error;
         }
-        set_rank(entry, index->policy->arrived(tick(index)));
+        arrive(index, entry);
         if ((entry->word & PARTIAL_FLAG) == 0) {
-            index->payload_bytes += id->bytes;
+            count_bytes(index, entry, (int64_t)id->bytes);
         }
     }
     if ((entry->word & PARTIAL_FLAG) == 0) {
@@ -271,7 +382,7 @@ int cache_index_row_stored(struct cache_index *index, media_handle file, uint32_
     uint8_t added = (uint8_t)(mask & ~partial->masks[row]);
     partial->masks[row] |= added;
     partial->chunks += bits(added);
-    index->payload_bytes += mask_bytes(id->bytes, row, added);
+    count_bytes(index, entry, (int64_t)mask_bytes(id->bytes, row, added));
     if (partial->chunks == all) {
         drop_masks(index, partial, id);
         entry->word &= ~PARTIAL_FLAG;
@@ -308,7 +419,7 @@ int cache_index_row_lost(struct cache_index *index, media_handle file, uint32_t 
         return ERROR_NO_MEMORY;
     }
     struct partial_entry *partial = partial_of(index, file);
-    index->payload_bytes -= mask_bytes(id->bytes, row, partial->masks[row]);
+    count_bytes(index, entry, -(int64_t)mask_bytes(id->bytes, row, partial->masks[row]));
     partial->chunks -= bits(partial->masks[row]);
     partial->masks[row] = 0;
     if (partial->chunks == 0) {
@@ -319,8 +430,9 @@ int cache_index_row_lost(struct cache_index *index, media_handle file, uint32_t 
 
 void cache_index_remove_file(struct cache_index *index, media_handle file)
 {
-    if (table_get(&index->files, &file) != NULL) {
-        index->payload_bytes -= cache_index_file_bytes(index, file);
+    const struct file_entry *entry = table_get(&index->files, &file);
+    if (entry != NULL) {
+        count_bytes(index, entry, -(int64_t)cache_index_file_bytes(index, file));
         forget(index, file);
     }
 }
@@ -328,10 +440,20 @@ void cache_index_remove_file(struct cache_index *index, media_handle file)
 void cache_index_touch(struct cache_index *index, media_handle file)
 {
     struct file_entry *entry = table_get(&index->files, &file);
-    if (entry != NULL) {
-        uint32_t now = tick(index); /* may halve the entry's rank */
-        set_rank(entry, index->policy->used(now, rank_of(entry)));
+    if (entry == NULL) {
+        return;
     }
+    if (!is_main(entry)) {
+        if (entry->word & HEARD_FLAG) {
+            enter_main(index, entry, cache_index_file_bytes(index, file));
+        } else {
+            entry->word |= HEARD_FLAG;
+        }
+        return;
+    }
+    /* With probation only those who come move the clock. A tick may halve the entry's rank. */
+    uint32_t now = index->policy->has_probation ? index->clock : tick(index, true);
+    set_rank(entry, index->policy->used(now, rank_of(entry), index->main_count));
 }
 
 void cache_index_protect(struct cache_index *index, media_handle file,
@@ -342,6 +464,12 @@ void cache_index_protect(struct cache_index *index, media_handle file,
         entry->word &= ~PROTECTION_MASK;
         entry->word |= (uint32_t)protection << PROTECTION_SHIFT;
     }
+}
+
+bool cache_index_is_main(const struct cache_index *index, media_handle file)
+{
+    const struct file_entry *entry = table_get(&index->files, &file);
+    return entry != NULL && is_main(entry);
 }
 
 enum cache_protection cache_index_protection(const struct cache_index *index, media_handle file)
@@ -433,20 +561,41 @@ static int64_t standing_of(const struct cache_index *index, const struct file_en
     return (int64_t)rank_of(entry) - (int64_t)step * (entry->word >> HOLDERS_SHIFT);
 }
 
-/* True when `a` leaves before `b`. Ties go by handle, so that the order of places in the table,
+/* Who of two on the same level and in the same part leaves first. Ties go by handle, so that the order of places in the table,
  * which depends on its history, does not show. */
 static bool leaves_before(const struct cache_index *index, const struct file_entry *a,
                           const struct file_entry *b)
 {
-    if (protection_of(a) != protection_of(b)) {
-        return protection_of(a) < protection_of(b);
-    }
     int64_t first = standing_of(index, a);
     int64_t second = standing_of(index, b);
     if (first != second) {
         return first < second;
     }
     return a->file < b->file;
+}
+
+/* Of the lowest level that has somebody who may leave: the first of the main part, and of those on
+ * probation; NULL where there is none. */
+struct candidates {
+    const struct file_entry *of_main, *of_probation;
+};
+
+static void consider(const struct cache_index *index, const struct file_entry *entry,
+                     struct candidates *candidates)
+{
+    const struct file_entry *known =
+        candidates->of_main != NULL ? candidates->of_main : candidates->of_probation;
+    if (known != NULL && protection_of(entry) != protection_of(known)) {
+        if (protection_of(entry) > protection_of(known)) {
+            return;
+        }
+        *candidates = (struct candidates){0};
+    }
+    const struct file_entry **place =
+        is_main(entry) ? &candidates->of_main : &candidates->of_probation;
+    if (*place == NULL || leaves_before(index, entry, *place)) {
+        *place = entry;
+    }
 }
 
 bool cache_index_next_victim(struct cache_index *index, uint64_t needed_bytes, media_handle keep,
@@ -456,19 +605,25 @@ bool cache_index_next_victim(struct cache_index *index, uint64_t needed_bytes, m
     if (needed_bytes > index->limit_bytes || cache_index_fits(index, needed_bytes)) {
         return false;
     }
-    const struct file_entry *first = NULL;
+    struct candidates candidates = {0};
     uint32_t place = 0;
     for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
-        bool may_leave = entry->file != keep && protection_of(entry) != CACHE_PROTECTION_PINNED;
-        if (may_leave && (first == NULL || leaves_before(index, entry, first))) {
-            first = entry;
+        if (entry->file != keep && protection_of(entry) != CACHE_PROTECTION_PINNED) {
+            consider(index, entry, &candidates);
         }
     }
-    if (first == NULL) {
+    bool is_crowded = index->probation_bytes >= index->limit_bytes / CACHE_PROBATION_DIVISOR;
+    bool takes_newcomer =
+        candidates.of_probation != NULL && (is_crowded || candidates.of_main == NULL);
+    const struct file_entry *victim = takes_newcomer ? candidates.of_probation : candidates.of_main;
+    if (victim == NULL) {
         return false;
     }
-    *ret_victim = first->file;
-    cache_index_remove_file(index, first->file);
+    *ret_victim = victim->file;
+    if (takes_newcomer) {
+        remember(index, victim->file);
+    }
+    cache_index_remove_file(index, *ret_victim);
     return true;
 }
 
@@ -491,7 +646,7 @@ uint32_t cache_index_file_count(const struct cache_index *index)
 size_t cache_index_heap_bytes(const struct cache_index *index)
 {
     return sizeof *index + table_heap_bytes(&index->files) + table_heap_bytes(&index->partials) +
-           index->masks_bytes;
+           index->masks_bytes + index->ghosts.capacity * sizeof *index->ghosts.files;
 }
 
 void cache_index_check_invariants(const struct cache_index *index)
@@ -499,11 +654,16 @@ void cache_index_check_invariants(const struct cache_index *index)
     table_check_invariants(&index->files);
     table_check_invariants(&index->partials);
     uint64_t payload = 0;
+    uint64_t probation = 0;
     uint32_t partials = 0;
+    uint32_t mains = 0;
     uint32_t place = 0;
     for (struct file_entry *entry; (entry = table_next(&index->files, &place)) != NULL;) {
-        assert(rank_of(entry) <= index->clock);
+        uint32_t clock = is_main(entry) ? index->clock : index->probation_clock;
+        assert(rank_of(entry) <= clock || (is_main(entry) && index->policy->has_probation));
+        mains += is_main(entry);
         payload += cache_index_file_bytes(index, entry->file);
+        probation += is_main(entry) ? 0 : cache_index_file_bytes(index, entry->file);
         const struct partial_entry *partial = partial_of(index, entry->file);
         assert((partial != NULL) == ((entry->word & PARTIAL_FLAG) != 0));
         if (partial != NULL) {
@@ -516,6 +676,7 @@ void cache_index_check_invariants(const struct cache_index *index)
             partials++;
         }
     }
-    assert(payload == index->payload_bytes);
+    assert(payload == index->payload_bytes && probation == index->probation_bytes);
+    assert(mains == index->main_count);
     assert(partials == index->partials.count);
 }

@@ -4,13 +4,18 @@
  *
  * The index holds no payload and does no I/O; the store (cache/lmdb, cache/mem) does what the node
  * decides with it. A complete file costs at most 16 bytes of heap in all, a partial one also its
- * row masks (a byte a row) and 40 bytes.
+ * row masks (a byte a row) and 40 bytes; what left from probation is remembered with 4 bytes each.
  *
  * Levels of protection: files leave in order of level first, of the policy's rank second. What is
  * pinned never leaves. Whole files leave, so that a track is either here or not. What others have
  * plenty of leaves a little sooner: each doubling of its holders takes 1/32 of the files' number
  * off its rank, so that of files used at about the same time the common one goes, and its copies
  * elsewhere stay within reach.
+ *
+ * With probation (cache/core/policy.h) a newcomer of a level leaves before all others of it while
+ * newcomers have more than their tenth of the limit. It comes into the main part when it is used for
+ * the second time, or at once when it left from probation not long ago (the last 4,096, and no more
+ * than there are files).
  *
  * Every function but new and those that say so takes a handle that the intern table knows.
  */
@@ -39,7 +44,7 @@ struct cache_index;
 
 struct cache_index_config {
     const struct media_intern *intern; /* borrowed; outlives the index */
-    const struct cache_policy *policy; /* borrowed for ever; NULL = LRU */
+    const struct cache_policy *policy; /* borrowed for ever; NULL = probation */
     uint64_t limit_bytes;              /* of payload */
     uint64_t seed;                     /* of the tables */
 };
@@ -51,11 +56,12 @@ void cache_index_free(struct cache_index *index); /* takes NULL */
 /* A file that the store holds, told at the start; it must not be in the index yet (asserted).
  * `row_masks` has a byte a row, bit n = chunk n of the row, no bits beyond the file's end
  * (asserted); NULL = complete; without any bit nothing is added. `last_use`: larger = later, as
- * the store gives it (1 to the number of files); above CACHE_RANK_MAX all are equal. It does not
+ * the store gives it (1 to the number of files); above CACHE_RANK_MAX all are equal. `is_main`: as
+ * cache_index_is_main said last; one that is not was played, so that its next play is one again. It does not
  * look at the limit: ask cache_index_next_victim after the last one.
  * ERROR_NO_MEMORY, ERROR_FULL: CACHE_FILES_MAX files; the index is as it was. */
 int cache_index_add_file(struct cache_index *index, media_handle file, const uint8_t *row_masks,
-                         uint64_t last_use);
+                         uint64_t last_use, bool is_main);
 
 /* These chunks of a row are stored now, besides those that were. A file that is new arrives (no
  * protection). ERROR_NO_MEMORY, ERROR_FULL: CACHE_FILES_MAX files; the index is as it was. */
@@ -69,12 +75,14 @@ int cache_index_row_lost(struct cache_index *index, media_handle file, uint32_t 
 /* The file is gone, whatever its protection; nothing happens when it was not here. */
 void cache_index_remove_file(struct cache_index *index, media_handle file);
 
-/* It was used now. Nothing happens when it is not here. */
+/* It is played now (once a play). Nothing happens when it is not here. */
 void cache_index_touch(struct cache_index *index, media_handle file);
 
 /* Nothing happens when it is not here: protect again when its first row is stored. */
 void cache_index_protect(struct cache_index *index, media_handle file,
                          enum cache_protection protection);
+/* Not on probation; false for a file that is not here. */
+bool cache_index_is_main(const struct cache_index *index, media_handle file);
 /* NONE for a file that is not here. */
 enum cache_protection cache_index_protection(const struct cache_index *index, media_handle file);
 

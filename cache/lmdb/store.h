@@ -8,7 +8,7 @@
  * FOLDER/data.mdb, FOLDER/lock.mdb (LMDB 0.9). Numbers big-endian. Five named databases:
  *   meta       "format"  -> "refrain chunks" 14, format u16 (STORE_FORMAT)
  *              "uses"    -> u64, the number of the last use
- *   files      file id 40                      -> last use u64, flags u8 (1: pinned, 2: complete),
+ *   files      file id 40                      -> last use u64, flags u8 (1: pinned, 2: complete, 4: main),
  *                                                 chunks u32, then a mask a row unless complete
  *   rows       file id 40, row u32             -> format u8 (1), mask u8, leaves u8, uncles u8,
  *                                                 hashes 32 each, the last 16 bytes of each chunk
@@ -108,11 +108,16 @@ int store_open(const struct store_config *config, struct store **ret_store);
 void store_close(struct store *store);
 
 /* Each file that the store holds, least recently used first. `row_masks` as in
- * NODE_EVENT_CACHED_FILE (NULL = complete), borrowed for the call; last_use counts 1, 2, 3 ...
+ * NODE_EVENT_CACHED_FILE (NULL = complete), borrowed for the call; use->last_use counts 1, 2, 3 ...
  * Payload is not read. Files that a reader would refuse (a bad record) are passed over.
  * ERROR_NO_MEMORY, ERROR_IO. No transaction is open during the calls. */
+struct store_use {
+    uint64_t last_use; /* larger = later */
+    bool is_main;      /* as of the last store_touch: it is not on probation any more */
+    bool pinned;
+};
 typedef void store_each_file(void *context, const struct media_file_id *file,
-                             const uint8_t *row_masks, uint64_t last_use, bool pinned);
+                             const uint8_t *row_masks, const struct store_use *use);
 int store_list_files(struct store *store, store_each_file *each, void *context);
 /* Each track with a manifest, in order of ids. The callback must not call the store. */
 typedef void store_each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
@@ -153,7 +158,8 @@ int store_put_row(struct store *store, const struct media_file_id *file, uint32_
  * ERROR_DENIED (read_only); put_manifest also ERROR_TOO_LARGE (STORE_MANIFEST_BYTES_MAX). */
 int store_evict_file(struct store *store, const struct media_file_id *file);
 int store_evict_row(struct store *store, const struct media_file_id *file, uint32_t row);
-int store_touch(struct store *store, const struct media_file_id *file);
+/* It was used; `is_main` as of cache/core/index.h. */
+int store_touch(struct store *store, const struct media_file_id *file, bool is_main);
 int store_pin(struct store *store, const struct media_file_id *file, bool pinned);
 int store_put_manifest(struct store *store, const uint8_t track_id[TRACK_ID_BYTES],
                        const uint8_t *bytes, uint32_t count);

@@ -156,12 +156,11 @@ static int verify_some(struct verification *verification, uint8_t from[STORE_ROW
 
 /* Rows that a file's record claims and that are not there. */
 static void find_missing(void *context, const struct media_file_id *file, const uint8_t *masks,
-                         uint64_t last_use, bool pinned)
+                         const struct store_use *use)
 {
     struct verification *verification = context;
     MDB_txn *txn = NULL;
-    (void)last_use;
-    (void)pinned;
+    (void)use;
     if (verification->error != 0 ||
         mdb_txn_begin(verification->store->env.env, NULL, MDB_RDONLY, &txn) != 0) {
         return;

@@ -67,15 +67,10 @@ static int write_uses(struct store *store, MDB_txn *txn)
 
 /* ---- file records ---- */
 
-struct record {
-    uint64_t last_use;
-    bool pinned;
-};
-
 /* Loads a file's record, its masks into store->masks. MDB_NOTFOUND; one that is damaged counts as
  * not there: its rows are found again as they are written or evicted. */
 static int load_record(struct store *store, MDB_txn *txn, const struct media_file_id *file,
-                       struct record *ret_record)
+                       struct store_use *ret_record)
 {
     uint8_t key[MEDIA_FILE_ID_BYTES];
     MDB_val value;
@@ -95,13 +90,13 @@ static int load_record(struct store *store, MDB_txn *txn, const struct media_fil
         store->masks[row] =
             view.masks == NULL ? store_full_mask(file->bytes, row) : view.masks[row];
     }
-    *ret_record = (struct record){.last_use = view.last_use, .pinned = view.pinned};
+    *ret_record = view.use;
     return 0;
 }
 
 /* Writes a record with store->masks; takes it out when no chunk is left. */
 static int save_record(struct store *store, MDB_txn *txn, const struct media_file_id *file,
-                       const struct record *record)
+                       const struct store_use *record)
 {
     uint8_t key[MEDIA_FILE_ID_BYTES];
     uint32_t rows = media_row_count(file->bytes);
@@ -113,8 +108,7 @@ static int save_record(struct store *store, MDB_txn *txn, const struct media_fil
     if (empty) {
         return delete_checked(store, txn, store->env.files, key, sizeof key);
     }
-    uint32_t count = store_file_encode(file->bytes, record->last_use, record->pinned, store->masks,
-                                       store->record);
+    uint32_t count = store_file_encode(file->bytes, record, store->masks, store->record);
     return put(txn, store->env.files, key, sizeof key, store->record, count);
 }
 
@@ -205,7 +199,7 @@ static int apply_put_row(struct store *store, MDB_txn *txn, struct store_op *op)
     if (error != 0) {
         return error;
     }
-    struct record record = {0};
+    struct store_use record = {0};
     error = load_record(store, txn, &op->file, &record);
     if (error == MDB_NOTFOUND) {
         memset(store->masks, 0, media_row_count(op->file.bytes));
@@ -229,7 +223,7 @@ static int apply_evict_row(struct store *store, MDB_txn *txn, const struct store
     if (error != 0) {
         return error;
     }
-    struct record record;
+    struct store_use record;
     error = load_record(store, txn, &op->file, &record);
     if (error != 0) {
         return error == MDB_NOTFOUND ? 0 : error;
@@ -282,7 +276,7 @@ static int apply_evict_file(struct store *store, MDB_txn *txn, const struct stor
 /* Touch and pin: the record alone. */
 static int apply_record(struct store *store, MDB_txn *txn, const struct store_op *op)
 {
-    struct record record;
+    struct store_use record;
     int error = load_record(store, txn, &op->file, &record);
     if (error != 0) {
         return error == MDB_NOTFOUND ? 0 : error;
@@ -291,6 +285,7 @@ static int apply_record(struct store *store, MDB_txn *txn, const struct store_op
         record.pinned = op->pinned;
     } else {
         record.last_use = ++store->uses;
+        record.is_main = op->is_main;
     }
     return save_record(store, txn, &op->file, &record);
 }

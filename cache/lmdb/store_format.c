@@ -15,6 +15,7 @@
 
 #define FLAG_PINNED 1u
 #define FLAG_COMPLETE 2u
+#define FLAG_MAIN 4u
 #define MAP_PAGE_BYTES UINT64_C(65536) /* a multiple of every page size */
 
 /* A whole chunk with LMDB's 16 bytes before it fills 4 pages, and a row's value stays in its leaf. */
@@ -164,7 +165,7 @@ static uint32_t count_chunks(const uint8_t *masks, uint32_t rows)
     return chunks;
 }
 
-uint32_t store_file_encode(uint64_t bytes, uint64_t last_use, bool pinned, const uint8_t *masks,
+uint32_t store_file_encode(uint64_t bytes, const struct store_use *use, const uint8_t *masks,
                            uint8_t *value)
 {
     uint32_t rows = media_row_count(bytes);
@@ -172,8 +173,9 @@ uint32_t store_file_encode(uint64_t bytes, uint64_t last_use, bool pinned, const
     bool complete = chunks == media_chunk_count(bytes);
     struct writer writer;
     writer_init(&writer, value, STORE_FILE_BYTES_MAX);
-    writer_u64(&writer, last_use);
-    writer_u8(&writer, (uint8_t)((pinned ? FLAG_PINNED : 0) | (complete ? FLAG_COMPLETE : 0)));
+    writer_u64(&writer, use->last_use);
+    writer_u8(&writer, (uint8_t)((use->pinned ? FLAG_PINNED : 0) | (complete ? FLAG_COMPLETE : 0) |
+                                 (use->is_main ? FLAG_MAIN : 0)));
     writer_u32(&writer, chunks);
     if (!complete) {
         writer_bytes(&writer, masks, rows);
@@ -187,11 +189,12 @@ int store_file_decode(const uint8_t *value, size_t count, uint64_t bytes,
 {
     struct cursor cursor;
     cursor_init(&cursor, value, count);
-    struct store_file_view view = {.last_use = cursor_u64(&cursor)};
+    struct store_file_view view = {.use.last_use = cursor_u64(&cursor)};
     uint8_t flags = cursor_u8(&cursor);
     view.chunks = cursor_u32(&cursor);
-    view.pinned = (flags & FLAG_PINNED) != 0;
-    if (cursor_failed(&cursor) || (flags & ~(FLAG_PINNED | FLAG_COMPLETE)) != 0) {
+    view.use.pinned = (flags & FLAG_PINNED) != 0;
+    view.use.is_main = (flags & FLAG_MAIN) != 0;
+    if (cursor_failed(&cursor) || (flags & ~(FLAG_PINNED | FLAG_COMPLETE | FLAG_MAIN)) != 0) {
         return ERROR_MALFORMED;
     }
     uint32_t rows = media_row_count(bytes);

@@ -5,6 +5,7 @@
 #ifndef CACHE_LMDB_STORE_FORMAT_H
 #define CACHE_LMDB_STORE_FORMAT_H
 
+#include "cache/lmdb/store.h"
 #include "common/limits.h"
 #include "media/core/file_id.h"
 #include "media/core/merkle.h"
@@ -61,14 +62,13 @@ uint32_t store_body_bytes(uint32_t chunk_bytes);
 
 /* A file's record. */
 struct store_file_view {
-    uint64_t last_use;
-    bool pinned;
+    struct store_use use;
     uint32_t chunks;      /* stored */
     const uint8_t *masks; /* a byte a row, borrowed; NULL = complete */
 };
 
 /* Makes a record of masks (a byte a row). `value` has STORE_FILE_BYTES_MAX. Gives its length. */
-uint32_t store_file_encode(uint64_t bytes, uint64_t last_use, bool pinned, const uint8_t *masks,
+uint32_t store_file_encode(uint64_t bytes, const struct store_use *use, const uint8_t *masks,
                            uint8_t *value);
 /* Checks that masks fit the file and its count of chunks. ERROR_MALFORMED. */
 int store_file_decode(const uint8_t *value, size_t count, uint64_t bytes,

@@ -34,6 +34,7 @@ struct store_op {
     uint32_t row;
     uint8_t mask;
     bool pinned;
+    bool is_main;
     bool rotten; /* found while it was applied: what was stored of the row was dropped */
     uint64_t token;
     const uint8_t *chunks[ROW_CHUNKS]; /* the caller's, until the answer */

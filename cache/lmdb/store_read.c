@@ -210,8 +210,7 @@ int store_list_manifests(struct store *store, store_each_manifest *each, void *c
 /* A file while it is sorted. */
 struct listed {
     struct media_file_id file;
-    uint64_t last_use;
-    bool pinned;
+    struct store_use use;
     uint8_t *masks; /* owned; NULL = complete */
 };
 
@@ -225,8 +224,8 @@ static int compare_listed(const void *a, const void *b)
 {
     const struct listed *left = a;
     const struct listed *right = b;
-    if (left->last_use != right->last_use) {
-        return left->last_use < right->last_use ? -1 : 1;
+    if (left->use.last_use != right->use.last_use) {
+        return left->use.last_use < right->use.last_use ? -1 : 1;
     }
     return memcmp(&left->file, &right->file, sizeof left->file);
 }
@@ -241,8 +240,7 @@ static int list_record(struct listing *list, const MDB_val *key, const MDB_val *
         view.chunks == 0) {
         return 0;
     }
-    listed.last_use = view.last_use;
-    listed.pinned = view.pinned;
+    listed.use = view.use;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
         struct listed *files = realloc(list->files, capacity * sizeof *files);
@@ -294,8 +292,9 @@ int store_list_files(struct store *store, store_each_file *each, void *context)
     if (error == 0 && list.count > 0) {
         qsort(list.files, list.count, sizeof list.files[0], compare_listed);
         for (size_t i = 0; i < list.count; i++) {
-            const struct listed *listed = &list.files[i];
-            each(context, &listed->file, listed->masks, i + 1, listed->pinned);
+            struct listed *listed = &list.files[i];
+            listed->use.last_use = i + 1;
+            each(context, &listed->file, listed->masks, &listed->use);
         }
     }
     for (size_t i = 0; i < list.count; i++) {
@@ -306,11 +305,10 @@ int store_list_files(struct store *store, store_each_file *each, void *context)
 }
 
 static void sum_file(void *context, const struct media_file_id *file, const uint8_t *row_masks,
-                     uint64_t last_use, bool pinned)
+                     const struct store_use *use)
 {
     struct store_status *status = context;
-    (void)last_use;
-    (void)pinned;
+    (void)use;
     status->files++;
     if (row_masks == NULL) {
         status->payload_bytes += file->bytes;

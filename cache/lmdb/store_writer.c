@@ -135,9 +135,13 @@ int store_evict_row(struct store *store, const struct media_file_id *file, uint3
     return queue_op(store, new_op(STORE_OP_EVICT_ROW, file, row, 0));
 }
 
-int store_touch(struct store *store, const struct media_file_id *file)
+int store_touch(struct store *store, const struct media_file_id *file, bool is_main)
 {
-    return queue_op(store, new_op(STORE_OP_TOUCH, file, 0, 0));
+    struct store_op *op = new_op(STORE_OP_TOUCH, file, 0, 0);
+    if (op != NULL) {
+        op->is_main = is_main;
+    }
+    return queue_op(store, op);
 }
 
 int store_pin(struct store *store, const struct media_file_id *file, bool pinned)

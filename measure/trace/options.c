@@ -162,7 +162,7 @@ static int take_policies(char *list, struct trace_options *options)
         if (policy == NULL || options->policy_count == OPTIONS_POLICIES_MAX) {
             return usage("policy",
                          "a list of fifo, lru, clock, sieve, lfu, gdsf, arc, qd-lp, s3-fifo, "
-                         "w-tinylfu and belady",
+                         "w-tinylfu, refrain and belady",
                          word);
         }
         options->policies[options->policy_count++] = policy;

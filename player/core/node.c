@@ -19,6 +19,7 @@ static int init_parts(struct node *node)
 {
     const struct node_config *config = &node->config;
     struct cache_index_config index_config = {.intern = config->intern,
+                                              .policy = node->preset->cache_policy,
                                               .limit_bytes = config->cache_limit_bytes,
                                               .seed = prng_u64(&node->prng)};
     int rc = cache_index_new(&index_config, &node->index);
@@ -121,8 +122,9 @@ static void cut(struct node *node, uint32_t entry)
 
 static void cached_file(struct node *node, const struct node_event *event)
 {
-    int rc = cache_index_add_file(node->index, event->cached_file.file,
-                                  event->cached_file.row_masks, event->cached_file.last_use);
+    int rc =
+        cache_index_add_file(node->index, event->cached_file.file, event->cached_file.row_masks,
+                             event->cached_file.last_use, event->cached_file.is_main);
     if (rc == ERROR_NO_MEMORY) {
         node_fail(node);
     }

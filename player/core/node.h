@@ -178,6 +178,7 @@ struct node_event {
                 *row_masks;    /* one byte a row, bit n = chunk n of the row; borrowed for the
                                          call; NULL = complete */
             uint64_t last_use; /* larger = later; the store's own number */
+            bool is_main;      /* of the last TOUCH_FILE */
         } cached_file;
         struct {
             bool writable;
@@ -400,7 +401,11 @@ struct node_effect {
         struct {
             media_handle file;
             uint32_t row; /* EVICT_ROW only */
-        } evict, touch;
+        } evict;
+        struct {
+            media_handle file;
+            bool is_main; /* to be told again as CACHED_FILE */
+        } touch;
         struct {
             uint32_t slot;
         } release;

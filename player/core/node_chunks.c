@@ -517,12 +517,16 @@ void node_chunks_stored(struct node *node, const struct node_event *event)
     int rc = event->stored.error;
     if (rc == 0) {
         enum cache_protection level = cache_index_protection(node->index, file->handle);
+        bool is_new = cache_index_chunk_count(node->index, file->handle) == 0;
         rc = cache_index_row_stored(node->index, file->handle, row->index, mask);
         if (rc == ERROR_NO_MEMORY) {
             node_fail(node);
         }
         if (level == CACHE_PROTECTION_NONE && file->is_attached) {
             node_tracks_protect(node, file);
+        }
+        if (is_new) {
+            node_play_arrived(node, file->handle);
         }
         node->peers.is_wish_due = true;
         node_peers_own_changed(node, file->handle);

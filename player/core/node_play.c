@@ -235,11 +235,14 @@ static void fill_open(struct node_effect *effect, uint32_t entry, uint64_t posit
     effect->open.file = track->file;
 }
 
+/* Once a play: seeks are none. */
 static void touch(struct node *node, media_handle file)
 {
     cache_index_touch(node->index, file);
     if (cache_index_chunk_count(node->index, file) > 0) {
-        node_effect(node, NODE_EFFECT_TOUCH_FILE)->touch.file = file;
+        struct node_effect *effect = node_effect(node, NODE_EFFECT_TOUCH_FILE);
+        effect->touch.file = file;
+        effect->touch.is_main = cache_index_is_main(node->index, file);
     }
 }
 
@@ -263,10 +266,27 @@ void node_play_open(struct node *node, struct track *track)
     play->phase = PLAY_SWITCHED;
     node->is_start_due = true;
     fill_open(node_effect(node, NODE_EFFECT_SWITCH), play->entry, play->head.position_us, track);
-    touch(node, track->file);
+    if (play->is_new) {
+        touch(node, track->file);
+    }
     node->is_plan_due = true;
     NODE_TRACE(node, "switch %u: %u of %u chunks here", play->entry, file->held_count,
                file->chunk_count);
+}
+
+static bool is_of(const struct node *node, uint32_t entry, media_handle file)
+{
+    const struct track *track = entry == 0 ? NULL : node_track_of(node, entry);
+    return track != NULL && track->state == TRACK_READY && track->file == file;
+}
+
+void node_play_arrived(struct node *node, media_handle file)
+{
+    const struct play *play = &node->play;
+    if ((play->phase >= PLAY_SWITCHED && is_of(node, play->entry, file)) ||
+        is_of(node, play->prepared, file)) {
+        cache_index_touch(node->index, file);
+    }
 }
 
 void node_play_let_go(struct node *node)

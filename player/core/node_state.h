@@ -206,6 +206,9 @@ uint64_t node_play_deadline_us(struct node *node);
 /* In --fast: the play point is where the decoder has to wait. */
 void node_play_waits(struct node *node, const struct want *want);
 
+/* A file came into the cache: when it is what plays, or was made ready, it is played. */
+void node_play_arrived(struct node *node, media_handle file);
+
 /* The hold is over: what stood still goes on. */
 void node_play_let_go(struct node *node);
 

@@ -5,6 +5,7 @@
  */
 #include "player/core/preset.h"
 
+#include "cache/core/policy.h"
 #include "common/time_us.h"
 #include "p2p/core/give.h"
 #include "p2p/core/overlay.h"
@@ -63,6 +64,7 @@ const struct node_preset node_preset_refrain = {
     .hedge_interval_us = 1 * TIME_US_PER_S,
     .overlay = overlay_config_refrain,
     .give = &give_config_default,
+    .cache_policy = &cache_policy_probation,
     .row_hold_us = 1 * TIME_US_PER_S,
     .connect_backoff_us = 250 * TIME_US_PER_MS,
     .connect_backoff_max_us = 30 * TIME_US_PER_S,
@@ -139,6 +141,7 @@ const struct node_preset node_preset_spotify2010 = {
     .hedge_interval_us = 1 * TIME_US_PER_S,
     .overlay = overlay_config_spotify2010,
     .give = &give_spotify2010,
+    .cache_policy = &cache_policy_lru,
     .row_hold_us = 1 * TIME_US_PER_S,
     .connect_backoff_us = 250 * TIME_US_PER_MS,
     .connect_backoff_max_us = 30 * TIME_US_PER_S,

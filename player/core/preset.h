@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cache_policy;
 struct overlay_config;
 struct give_config;
 
@@ -82,7 +83,8 @@ struct node_preset {
     const struct give_config *give;                /* and those of giving */
 
     /* The store. */
-    uint64_t row_hold_us; /* a row that is not full is stored after this */
+    const struct cache_policy *cache_policy; /* who leaves */
+    uint64_t row_hold_us;                    /* a row that is not full is stored after this */
 
     /* Connecting. */
     uint64_t connect_backoff_us; /* after the first failure; doubles */

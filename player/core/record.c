@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define RECORD_MAGIC "RFREC2\0"
+#define RECORD_MAGIC "RFREC3\0"
 #define RECORD_MAGIC_BYTES 8u
 #define RECORD_LENGTH_BYTES 4u
 /* The update's hash, the kind and the moment. */
@@ -194,6 +194,7 @@ static void put_cached_file(struct writer *writer, const struct node_event *even
     writer_bytes(writer, id->root, HASH_BYTES);
     writer_u64(writer, id->bytes);
     writer_u64(writer, event->cached_file.last_use);
+    writer_u8(writer, event->cached_file.is_main);
     writer_u8(writer, masks != NULL);
     if (masks != NULL) {
         writer_bytes(writer, masks, media_row_count(id->bytes));
@@ -503,6 +504,7 @@ static int get_cached_file(struct cursor *cursor, struct media_intern *intern, s
     cursor_copy(cursor, id.root, HASH_BYTES);
     id.bytes = cursor_u64(cursor);
     ret->event.cached_file.last_use = cursor_u64(cursor);
+    ret->event.cached_file.is_main = get_bool(cursor);
     bool partial = get_bool(cursor);
     if (cursor_failed(cursor) || !media_file_id_valid(&id)) {
         return ERROR_MALFORMED;

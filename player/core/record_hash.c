@@ -119,11 +119,12 @@ static uint64_t hash_effect(uint64_t hash, const struct node_effect *effect)
     case NODE_EFFECT_LOAD_MANIFEST:
         return hash_bytes(hash, effect->load_manifest.track_id, TRACK_ID_BYTES);
     case NODE_EFFECT_READY:
-        hash = hash_pair(hash, effect->ready.file, effect->ready.chunk);
-        return hash_u64(hash, effect->ready.slot);
+        return hash_u64(hash_pair(hash, effect->ready.file, effect->ready.chunk),
+                        effect->ready.slot);
     case NODE_EFFECT_EVICT_FILE:
-    case NODE_EFFECT_TOUCH_FILE:
         return hash_u64(hash, effect->evict.file);
+    case NODE_EFFECT_TOUCH_FILE:
+        return hash_pair(hash, effect->touch.file, effect->touch.is_main);
     case NODE_EFFECT_EVICT_ROW:
         return hash_pair(hash, effect->evict.file, effect->evict.row);
     case NODE_EFFECT_STORE_ROW:
@@ -143,8 +144,7 @@ static uint64_t hash_effect(uint64_t hash, const struct node_effect *effect)
         hash = hash_pair(hash, effect->find_proof.operation, effect->find_proof.file);
         return hash_u64(hash, effect->find_proof.row);
     case NODE_EFFECT_READ:
-        hash = hash_pair(hash, effect->read.slot, effect->read.file);
-        return hash_u64(hash, effect->read.chunk);
+        return hash_u64(hash_pair(hash, effect->read.slot, effect->read.file), effect->read.chunk);
     case NODE_EFFECT_REMEMBER:
         return hash_u64(hash_contact(hash, &effect->remember.contact), effect->remember.penalty);
     case NODE_EFFECT_WANT_MET:

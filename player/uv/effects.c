@@ -95,7 +95,8 @@ static void keep(struct engine *engine, const struct node_effect *effect)
         store_evict_row(engine->store, id, effect->evict.row);
         break;
     case NODE_EFFECT_TOUCH_FILE:
-        store_touch(engine->store, media_intern_id(engine->intern, effect->touch.file));
+        store_touch(engine->store, media_intern_id(engine->intern, effect->touch.file),
+                    effect->touch.is_main);
         break;
     case NODE_EFFECT_STORE_MANIFEST:
         store_put_manifest(engine->store, effect->store_manifest.track_id,

@@ -102,14 +102,14 @@ void storage_open(struct engine *engine, uint64_t limit_bytes, uint64_t *ret_pay
 }
 
 static void list_file(void *context, const struct media_file_id *file, const uint8_t *row_masks,
-                      uint64_t last_use, bool pinned)
+                      const struct store_use *use)
 {
-    (void)pinned;
     struct engine *engine = context;
     struct node_event event = {.kind = NODE_EVENT_CACHED_FILE};
     event.cached_file.file = media_intern_put(engine->intern, file);
     event.cached_file.row_masks = row_masks;
-    event.cached_file.last_use = last_use;
+    event.cached_file.last_use = use->last_use;
+    event.cached_file.is_main = use->is_main;
     if (event.cached_file.file != 0) {
         engine_step(engine, &event);
     }

@@ -325,13 +325,12 @@ static void compare_reads(struct bench *bench, const char *parent)
 }
 
 static void count_file(void *context, const struct media_file_id *file, const uint8_t *row_masks,
-                       uint64_t last_use, bool pinned)
+                       const struct store_use *use)
 {
     unsigned *count = context;
     (void)file;
     (void)row_masks;
-    (void)last_use;
-    (void)pinned;
+    (void)use;
     ++*count;
 }
 

@@ -143,7 +143,7 @@ static void write_until_killed(const char *folder, const char *log_name, uint64_
             break;
         case 1:
         case 2:
-            must(store_touch(store, &files[file].id) == 0, "a touch was refused");
+            must(store_touch(store, &files[file].id, true) == 0, "a touch was refused");
             break;
         default:
             put(store, log, &prng);

@@ -74,7 +74,7 @@ class Policies(unittest.TestCase):
             bound = found["by"]["belady", limit]["cold_hit_ppm"]["request"]
             others = [run["cold_hit_ppm"]["request"] for (name, size), run in found["by"].items()
                       if size == limit and name != "belady"]
-            self.assertEqual(len(others), 10)
+            self.assertEqual(len(others), 11)
             self.assertLessEqual(max(others), bound)
             infinite = [run for (name, _), run in found["by"].items() if name == "infinite"]
             self.assertLessEqual(bound, infinite[0]["cold_hit_ppm"]["request"])

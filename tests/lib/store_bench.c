@@ -155,15 +155,15 @@ int store_bench_read(struct store_bench *bench, const struct cache_fixture *file
 }
 
 void store_bench_see(void *context, const struct media_file_id *file, const uint8_t *masks,
-                     uint64_t last_use, bool pinned)
+                     const struct store_use *use)
 {
     struct store_bench_seen *seen = context;
-    (void)last_use;
     if (!media_file_id_equal(&seen->id, file)) {
         return;
     }
     seen->times++;
-    seen->pinned = pinned;
+    seen->pinned = use->pinned;
+    seen->is_main = use->is_main;
     char *at = seen->picture;
     for (uint32_t chunk = 0; chunk < media_chunk_count(file->bytes); chunk++) {
         if (chunk > 0 && chunk % ROW_CHUNKS == 0) {

@@ -54,11 +54,12 @@ struct store_bench_seen {
     char picture[64];
     unsigned times;
     bool pinned;
+    bool is_main;
 };
 
 /* A store_each_file: looks for seen->id. */
 void store_bench_see(void *context, const struct media_file_id *file, const uint8_t *masks,
-                     uint64_t last_use, bool pinned);
+                     const struct store_use *use);
 /* What the list says, and what can be read, are both the picture. */
 void store_bench_assert_picture(struct store_bench *bench, const struct cache_fixture *file,
                                 const char *picture);

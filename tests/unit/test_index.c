@@ -171,7 +171,7 @@ static void test_steps(void **state)
         media_handle file = file_of(steps[i].before);
         uint8_t masks[8];
         masks_of(steps[i].before, masks);
-        assert_int_equal(cache_index_add_file(index, file, masks, 1), 0);
+        assert_int_equal(cache_index_add_file(index, file, masks, 1, true), 0);
         assert_picture(index, file, steps[i].before);
         assert_int_equal(do_step(index, file, i), 0);
         assert_picture(index, file, steps[i].after);
@@ -190,7 +190,7 @@ static void test_steps_without_memory(void **state)
             media_handle file = file_of(steps[i].before);
             uint8_t masks[8];
             masks_of(steps[i].before, masks);
-            assert_int_equal(cache_index_add_file(index, file, masks, 1), 0);
+            assert_int_equal(cache_index_add_file(index, file, masks, 1, true), 0);
             fail_at = nth;
             int error = do_step(index, file, i);
             fail_at = 0;
@@ -237,6 +237,15 @@ static const struct {
     {&cache_policy_lru, "a b c -b", 0, "ac"},
     {&cache_policy_lru, "a b -a a", 0, "ba"},
     {&cache_policy_lru, "~z -z qz", 0, ""},
+    /* With probation who was not played again leaves first, in the order of coming. */
+    {&cache_policy_probation, "a b c", 0, "abc"},
+    {&cache_policy_probation, "a b c ~a ~a", 0, "bca"},
+    {&cache_policy_probation, "a b c ~a ~b", 0, "abc"}, /* played once is not again */
+    {&cache_policy_probation, "a b c ~b ~b ~a ~a", 0, "cba"},
+    {&cache_policy_probation, "a b c d ~a ~a ~b ~b ~c ~c ~d ~d ~b", 0, "acbd"}, /* put off */
+    {&cache_policy_probation, "a b c ~a ~a qc", 0, "bac"},                      /* levels first */
+    {&cache_policy_probation, "a b !a ~b ~b", 0, "b"},
+    {&cache_policy_probation, "a b c", 'a', "bc"},
 };
 
 static void play(struct cache_index *index, const char *script)
@@ -292,6 +301,80 @@ static void test_victims(void **state)
     }
 }
 
+/* All who leave for `chunks` more, by their letters. */
+static void make_room(struct cache_index *index, uint64_t chunks, char *ret_seen)
+{
+    media_handle victim = 0;
+    size_t count = 0;
+    while (cache_index_next_victim(index, chunks * CHUNK_BYTES, 0, &victim)) {
+        ret_seen[count++] = letter_of(victim);
+        cache_index_check_invariants(index);
+    }
+    ret_seen[count] = '\0';
+}
+
+static void test_probation(void **state)
+{
+    (void)state;
+    char seen[32];
+    struct cache_index *index = new_index(20 * CHUNK_BYTES, &cache_policy_probation);
+    play(index, "a b c d e f g h i j k l m n o p q r s");
+    play(index, "~a ~b ~c ~d ~e ~f ~g ~h ~i ~j ~k ~l ~m ~n ~o ~p ~q ~r");
+    play(index, "~a ~b ~c ~d ~e ~f ~g ~h ~i ~j ~k ~l ~m ~n ~o ~p ~q ~r");
+    play(index, "t"); /* full: 18 in the main part, s and t are the tenth */
+    make_room(index, 1, seen);
+    assert_string_equal(seen, "s");
+    /* Newcomers below their tenth: the main part gives. */
+    make_room(index, 1, seen);
+    assert_string_equal(seen, "");
+    play(index, "u");
+    make_room(index, 3, seen);
+    assert_string_equal(seen, "tab");
+    /* Who left from probation lately comes into the main part. */
+    play(index, "t s v w");
+    make_room(index, 3, seen);
+    assert_string_equal(seen, "uvcd");
+    play(index, "a");
+    make_room(index, 3, seen);
+    assert_string_equal(seen, "w"); /* a had left from the main part: it is new again */
+    cache_index_free(index);
+}
+
+/* Over a restart: who was on probation is there again, and its next play takes it out. */
+static void test_told_on_probation(void **state)
+{
+    (void)state;
+    char seen[8];
+    struct cache_index *index = new_index(4 * CHUNK_BYTES, &cache_policy_probation);
+    for (uint64_t i = 0; i < 4; i++) {
+        media_handle file = make_file((uint32_t)('a' + i), CHUNK_BYTES);
+        assert_int_equal(cache_index_add_file(index, file, NULL, i + 1, i == 0), 0);
+        assert_int_equal(cache_index_is_main(index, file), i == 0);
+    }
+    play(index, "~b");
+    assert_true(cache_index_is_main(index, make_file('b', CHUNK_BYTES)));
+    make_room(index, 4, seen);
+    assert_string_equal(seen, "cdab");
+    cache_index_free(index);
+}
+
+/* More leave than are remembered. */
+static void test_ghosts_are_bounded(void **state)
+{
+    (void)state;
+    struct cache_index *index = new_index(UINT64_C(10000) * CHUNK_BYTES, &cache_policy_probation);
+    media_handle victim = 0;
+    for (uint32_t i = 0; i < 30000; i++) {
+        assert_int_equal(cache_index_row_stored(index, make_file(1000 + i, CHUNK_BYTES), 0, 1), 0);
+        while (cache_index_next_victim(index, CHUNK_BYTES, 0, &victim)) {
+        }
+    }
+    size_t bytes = cache_index_heap_bytes(index);
+    assert_in_range(bytes, 10000 * 8, 10000 * 16 + 4096 * 4 + 1024);
+    cache_index_check_invariants(index);
+    cache_index_free(index);
+}
+
 static const struct {
     uint64_t limit_chunks;
     uint64_t needed_chunks;
@@ -330,10 +413,10 @@ static void test_last_use(void **state)
         const char *name;
         uint64_t last_use;
     } told[] = {{"c", 3}, {"a", 1}, {"d", CACHE_RANK_MAX}, {"b", 2}};
-    struct cache_index *index = new_index(4 * CHUNK_BYTES, NULL);
+    struct cache_index *index = new_index(4 * CHUNK_BYTES, &cache_policy_lru);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         media_handle file = make_file((uint32_t)told[i].name[0], CHUNK_BYTES);
-        assert_int_equal(cache_index_add_file(index, file, NULL, told[i].last_use), 0);
+        assert_int_equal(cache_index_add_file(index, file, NULL, told[i].last_use, true), 0);
     }
     play(index, "~a e"); /* the clock is at its end: ranks are halved */
     cache_index_check_invariants(index);
@@ -438,7 +521,7 @@ static void test_too_many_files(void **state)
     }
     media_handle one_more = make_file(CACHE_FILES_MAX, 1);
     assert_int_equal(cache_index_row_stored(index, one_more, 0, 1), ERROR_FULL);
-    assert_int_equal(cache_index_add_file(index, one_more, NULL, 1), ERROR_FULL);
+    assert_int_equal(cache_index_add_file(index, one_more, NULL, 1, true), ERROR_FULL);
     assert_int_equal(cache_index_file_count(index), CACHE_FILES_MAX);
     cache_index_free(index);
 }
@@ -461,6 +544,9 @@ int main(void)
         cmocka_unit_test(test_steps_without_memory),
         cmocka_unit_test(test_victims),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_probation),
+        cmocka_unit_test(test_told_on_probation),
+        cmocka_unit_test(test_ghosts_are_bounded),
         cmocka_unit_test(test_last_use),
         cmocka_unit_test(test_holders),
         cmocka_unit_test(test_next),

@@ -141,7 +141,7 @@ static void test_evict(void **state)
     assert_int_equal(store_evict_row(bench->store, &a.id, 1), 0);
     assert_int_equal(store_evict_file(bench->store, &b.id), 0);
     assert_int_equal(store_evict_file(bench->store, &b.id), 0);
-    assert_int_equal(store_touch(bench->store, &b.id), 0);
+    assert_int_equal(store_touch(bench->store, &b.id, true), 0);
     assert_int_equal(store_flush(bench->store), 0);
     store_bench_assert_picture(bench, &a, "........ ...");
     store_bench_assert_picture(bench, &b, "........ ...");
@@ -171,12 +171,11 @@ struct order {
 };
 
 static void see_order(void *context, const struct media_file_id *file, const uint8_t *masks,
-                      uint64_t last_use, bool pinned)
+                      const struct store_use *use)
 {
     struct order *order = context;
     (void)masks;
-    (void)pinned;
-    assert_int_equal(last_use, ++order->last_use);
+    assert_int_equal(use->last_use, ++order->last_use);
     for (size_t i = 0; i < 3; i++) {
         if (media_file_id_equal(file, &order->files[i].id)) {
             order->seen[strlen(order->seen)] = (char)('a' + i);
@@ -201,19 +200,20 @@ static void test_last_use_and_pins(void **state)
         store_bench_put_all(bench, &files[i]);
     }
     assert_order(bench, files, "abc");
-    assert_int_equal(store_touch(bench->store, &files[0].id), 0);
+    assert_int_equal(store_touch(bench->store, &files[0].id, true), 0);
     assert_int_equal(store_flush(bench->store), 0);
     assert_order(bench, files, "bca");
     assert_int_equal(store_pin(bench->store, &files[1].id, true), 0);
     store_bench_reopen(bench);
     assert_order(bench, files, "bca");
-    assert_int_equal(store_touch(bench->store, &files[1].id), 0);
+    assert_int_equal(store_touch(bench->store, &files[1].id, false), 0);
     assert_int_equal(store_flush(bench->store), 0);
     assert_order(bench, files, "cab");
     for (uint32_t i = 0; i < 3; i++) {
         struct store_bench_seen seen = {.id = files[i].id};
         assert_int_equal(store_list_files(bench->store, store_bench_see, &seen), 0);
         assert_int_equal(seen.pinned, i == 1);
+        assert_int_equal(seen.is_main, i == 0);
         cache_fixture_deinit(&files[i]);
     }
 }
@@ -459,7 +459,7 @@ static void test_compact_beside_a_reader(void **state)
         assert_int_equal(read(said[0], &opened, 1), 1);
         assert_int_equal(store_bench_open(bench, false), 0);
         for (unsigned i = 0; i < round; i++) {
-            assert_int_equal(store_touch(bench->store, &small.id), 0);
+            assert_int_equal(store_touch(bench->store, &small.id, true), 0);
             assert_int_equal(store_flush(bench->store), 0);
         }
         assert_int_equal(store_evict_file(bench->store, &large.id), 0);

@@ -376,7 +376,7 @@ static void test_read_only(void **state)
     assert_int_equal(store_bench_open(bench, true), 0);
     store_bench_assert_picture(bench, &file, "xxxxxxxx xxx");
     assert_false(store_writable(bench->store));
-    assert_int_equal(store_touch(bench->store, &file.id), ERROR_DENIED);
+    assert_int_equal(store_touch(bench->store, &file.id, true), ERROR_DENIED);
     assert_int_equal(store_evict_file(bench->store, &file.id), ERROR_DENIED);
     assert_int_equal(store_get_status(bench->store, &status), 0);
     assert_int_equal(status.files, 1);

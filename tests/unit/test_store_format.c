@@ -181,11 +181,13 @@ static void test_files(void **state)
     static uint8_t value[STORE_FILE_BYTES_MAX];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct store_file_view view;
-        uint32_t count = store_file_encode(BYTES, 77 + i, i % 2 == 1, files[i].masks, value);
+        const struct store_use use = {.last_use = 77 + i, .pinned = i % 2 == 1, .is_main = i >= 2};
+        uint32_t count = store_file_encode(BYTES, &use, files[i].masks, value);
         assert_int_equal(count, files[i].bytes);
         assert_int_equal(store_file_decode(value, count, BYTES, &view), 0);
-        assert_int_equal(view.last_use, 77 + i);
-        assert_int_equal(view.pinned, i % 2 == 1);
+        assert_int_equal(view.use.last_use, 77 + i);
+        assert_int_equal(view.use.pinned, i % 2 == 1);
+        assert_int_equal(view.use.is_main, i >= 2);
         assert_int_equal(view.chunks, files[i].chunks);
         if (files[i].chunks == 11) {
             assert_null(view.masks);
