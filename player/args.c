@@ -8,166 +8,12 @@
 
 #include "common/error.h"
 #include "common/time_us.h"
+#include "player/args_library.h"
 #include "player/core/preset.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char help_program[] =
-    "usage: refrain VERB [OPTIONS]\n"
-    "\n"
-    "  play TARGET...           play tracks: from the cache, else from the origin\n"
-    "  fetch TARGET... -o PATH  save tracks' files, bit for bit\n"
-    "  daemon                   give what the cache has, play what a front end asks for\n"
-    "  gateway [TARGET...]      serve tracks to other players, at 127.0.0.1\n"
-    "  next, prev, pause, resume, toggle, seek, volume, stop, queue, shuffle, repeat\n"
-    "                           steer the player that runs; see \"refrain next --help\"\n"
-    "  status, peers            what the running engine does; who its neighbours are\n"
-    "  ls tracks                list the origin's tracks (--offline: those in the cache)\n"
-    "  cache status             what the cache holds; also: cache verify, cache clear\n"
-    "\n"
-    "A TARGET is a track id or an album id (32 hex digits), refrain://HOST[:PORT]/tracks/ID, or\n"
-    "all. The origin is --origin URL or $REFRAIN_ORIGIN. \"refrain VERB --help\" tells more.\n";
-
-#define HELP_MODES                                                                                 \
-    "  --shuffle HOW       off, tracks, albums\n"                                                  \
-    "  --repeat HOW        off, all, one\n"                                                        \
-    "  --volume PERCENT    0 to 100\n"                                                             \
-    "  --replaygain HOW    off, track, album, auto (the album's where one is played)\n"
-
-#define HELP_PEERS                                                                                 \
-    "  --no-peers          take from the origin only, and give nothing\n"                          \
-    "  --no-upload         take from peers, and give nothing\n"                                    \
-    "  --upload-limit SIZE give at most so much a second: 200K, or 200K@8-23 (hours)\n"            \
-    "  --listen PORT       for peers; else any port that is free\n"                                \
-    "  --no-port-mapping   do not ask the router to let peers in\n"
-
-static const char help_play[] =
-    "usage: refrain play TARGET... [OPTIONS]\n"
-    "\n"
-    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --output WHERE      auto (default), null (real time, no device), wav:PATH,\n"
-    "                      gst:ELEMENTS (as gst-launch has them)\n" HELP_MODES
-    "  --start POSITION    begin the first track there: 90, 1:30, 1:02:03.5\n"
-    "  --offline           only what is in the cache\n"
-    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n"
-    "  --fast              not paced by the clock\n" HELP_PEERS
-    "  --plain             a line that is kept up to date instead of the full screen\n"
-    "  --json              events as JSON lines on standard output\n"
-    "  --record FILE       record what the engine was told (docs/TESTING.md)\n"
-    "\n"
-    "Keys on a terminal: space pause, left and right 10 s, n next, q quit; ? lists all.\n";
-
-static const char help_fetch[] =
-    "usage: refrain fetch TARGET... -o PATH [OPTIONS]\n"
-    "\n"
-    "  -o PATH             a file for one track, a folder for more (or with a / last)\n"
-    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --offline           only what is in the cache\n"
-    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
-    "  --json              events as JSON lines on standard output\n"
-    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
-
-static const char help_daemon[] =
-    "usage: refrain daemon [OPTIONS]\n"
-    "\n"
-    "Gives peers what the cache has, and plays what comes over its control socket\n"
-    "($XDG_STATE_HOME/refrain/engine.sock, docs/CLI.md), until SIGINT or SIGTERM.\n"
-    "\n"
-    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --output WHERE      auto (default), null (real time, no device), wav:PATH,\n"
-    "                      gst:ELEMENTS (as gst-launch has them)\n" HELP_MODES
-    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
-    "  --json              events as JSON lines on standard output\n"
-    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
-
-static const char help_gateway[] =
-    "usage: refrain gateway [TARGET...] [OPTIONS]\n"
-    "\n"
-    "Serves http://127.0.0.1:PORT/TOKEN/tracks/ID to mpv, VLC, browsers and others: from the\n"
-    "cache, else from peers and the origin. Where an engine runs already, it says that one's\n"
-    "address and ends; else it runs until SIGINT or SIGTERM. Of each TARGET it prints the "
-    "address.\n"
-    "\n"
-    "  --port PORT         of the gateway; else any port that is free\n"
-    "  --origin URL        https://HOST:PORT, http://..., HOST; else $REFRAIN_ORIGIN\n"
-    "  --offline           only what is in the cache\n"
-    "  --cache-limit SIZE  what the cache may take of the disk: 500M, 10G\n" HELP_PEERS
-    "  --json              JSON lines on standard output\n"
-    "  --record FILE       record what the engine was told (docs/TESTING.md)\n";
-
-static const char help_remote[] =
-    "usage: refrain next|prev|pause|resume|toggle|stop\n"
-    "       refrain seek POSITION|+SECONDS|-SECONDS\n"
-    "       refrain volume [PERCENT|+N|-N]\n"
-    "       refrain shuffle off|tracks|albums\n"
-    "       refrain repeat off|all|one\n"
-    "       refrain replaygain off|track|album|auto\n"
-    "       refrain queue [show]\n"
-    "       refrain queue add|next TARGET...\n"
-    "       refrain queue rm PLACE...\n"
-    "       refrain queue mv PLACE TO\n"
-    "       refrain queue play PLACE\n"
-    "       refrain queue clear\n"
-    "\n"
-    "Steers the player that runs (refrain play or refrain daemon). A PLACE is a number\n"
-    "of \"refrain queue\". \"resume\" also starts a player that goes on where the last one\n"
-    "ended.\n"
-    "\n"
-    "  --json              what it answers, as JSON\n";
-
-static const char help_status[] =
-    "usage: refrain status [--json]\n"
-    "\n"
-    "What the running engine plays, where its bytes came from, what it gives.\n";
-
-static const char help_peers[] = "usage: refrain peers [--json]\n"
-                                 "\n"
-                                 "The neighbours of the running engine.\n";
-
-static const char help_ls[] = "usage: refrain ls tracks [OPTIONS]\n"
-                              "\n"
-                              "  --origin URL  the origin to ask; else $REFRAIN_ORIGIN\n"
-                              "  --offline     the tracks in the cache instead\n"
-                              "  --json        one JSON object a track\n";
-
-static const char help_cache[] =
-    "usage: refrain cache status|verify|clear [OPTIONS]\n"
-    "\n"
-    "  status              bytes, files, chunks and the limit\n"
-    "  verify              hash every row; damaged ones are taken out\n"
-    "  clear               take the whole cache away\n"
-    "  --cache-limit SIZE  the limit that status shows\n"
-    "  --json              JSON on standard output\n";
-
-const char *args_help(enum args_verb verb)
-{
-    switch (verb) {
-    case ARGS_PLAY:
-        return help_play;
-    case ARGS_FETCH:
-        return help_fetch;
-    case ARGS_LS:
-        return help_ls;
-    case ARGS_CACHE:
-        return help_cache;
-    case ARGS_DAEMON:
-        return help_daemon;
-    case ARGS_STATUS:
-        return help_status;
-    case ARGS_PEERS:
-        return help_peers;
-    case ARGS_GATEWAY:
-        return help_gateway;
-    case ARGS_REMOTE:
-        return help_remote;
-    case ARGS_NONE:
-    case ARGS_VERBS:
-        break;
-    }
-    return help_program;
-}
 
 /* --- values ------------------------------------------------------------------------------------------ */
 
@@ -321,6 +167,10 @@ enum option {
 #define FOR_ALL (FOR(ARGS_VERBS) - 1u)
 #define FOR_ENGINE (FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON) | FOR(ARGS_GATEWAY))
 
+#define FOR_NAMES                                                                                  \
+    (FOR(ARGS_SEARCH) | FOR(ARGS_LIKE) | FOR(ARGS_UNLIKE) | FOR(ARGS_LIKES) | FOR(ARGS_PLAYLIST) | \
+     FOR(ARGS_COMPLETE) | FOR(ARGS_INFO))
+
 static const struct option_form {
     const char *name;
     enum option option;
@@ -330,12 +180,12 @@ static const struct option_form {
     {"--help", OPTION_HELP, false, FOR_ALL},
     {"-h", OPTION_HELP, false, FOR_ALL},
     {"--version", OPTION_VERSION, false, FOR_ALL},
-    {"--origin", OPTION_ORIGIN, true, FOR_ENGINE | FOR(ARGS_LS)},
+    {"--origin", OPTION_ORIGIN, true, FOR_ENGINE | FOR(ARGS_LS) | FOR_NAMES},
     {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
-    {"-o", OPTION_TO, true, FOR(ARGS_FETCH)},
+    {"-o", OPTION_TO, true, FOR(ARGS_FETCH) | FOR(ARGS_PLAYLIST)},
     {"--start", OPTION_START, true, FOR(ARGS_PLAY)},
     {"--offline", OPTION_OFFLINE, false,
-     FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS)},
+     FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS) | FOR_NAMES},
     {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR_ENGINE | FOR(ARGS_CACHE)},
     {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
     {"--plain", OPTION_PLAIN, false, FOR(ARGS_PLAY)},
@@ -354,11 +204,14 @@ static const struct option_form {
     {"--replaygain", OPTION_REPLAYGAIN, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
 };
 
+#define OPTION_FORMS ((unsigned)(sizeof option_forms / sizeof option_forms[0]))
+_Static_assert(sizeof option_forms / sizeof option_forms[0] <= 64, "a bit each in args.given");
+
 /* What is being parsed. */
 struct parse {
     struct args *args;
     char *text;
-    unsigned seen; /* a bit for each row of option_forms */
+    uint64_t seen; /* a bit for each row of option_forms */
 };
 
 static int complain(const struct parse *parse, const char *thing, const char *rest)
@@ -563,7 +416,7 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
         if (strlen(form->name) != name_bytes || memcmp(form->name, word, name_bytes) != 0) {
             continue;
         }
-        parse->seen |= 1u << i;
+        parse->seen |= UINT64_C(1) << i;
         if (!form->has_value) {
             return equals == NULL
                        ? set(parse, form->option, NULL)
@@ -577,13 +430,68 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
     return complain(parse, word, "no such option; see \"refrain --help\"");
 }
 
-static const char *const verb_names[ARGS_VERBS] = {"",       "play",   "fetch", "ls",      "cache",
-                                                   "daemon", "status", "peers", "gateway", ""};
+static const char *const verb_names[ARGS_VERBS] = {
+    "", "play",   "fetch", "ls",     "cache", "daemon",   "status",   "peers", "gateway",
+    "", "search", "like",  "unlike", "likes", "playlist", "complete", "info"};
 
 /* Of ARGS_REMOTE. */
 static const char *const remote_names[] = {"next",       "prev",  "pause",  "resume",  "toggle",
                                            "stop",       "seek",  "volume", "shuffle", "repeat",
                                            "replaygain", "queue", NULL};
+
+/* --- defaults --------------------------------------------------------------------------------------------- */
+
+bool args_is_verb(const char *word)
+{
+    for (unsigned i = 1; i < ARGS_VERBS; i++) {
+        if (strcmp(word, verb_names[i]) == 0) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; remote_names[i] != NULL; i++) {
+        if (strcmp(word, remote_names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *args_verb_name(enum args_verb verb)
+{
+    return verb_names[verb];
+}
+
+/* The row of an option; OPTION_FORMS: none. */
+static unsigned form_of(const char *name)
+{
+    unsigned i = 0;
+    while (i < OPTION_FORMS && strcmp(option_forms[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+int args_set_default(struct args *args, const char *name, const char *value, char *ret_text)
+{
+    struct parse parse = {.args = args, .text = ret_text};
+    char option[64];
+    int length = snprintf(option, sizeof option, "--%s", name);
+    unsigned i = length > 0 && (size_t)length < sizeof option ? form_of(option) : OPTION_FORMS;
+    if (i == OPTION_FORMS || option_forms[i].option == OPTION_HELP ||
+        option_forms[i].option == OPTION_VERSION) {
+        return ERROR_NOT_FOUND;
+    }
+    const struct option_form *form = &option_forms[i];
+    bool is_true = strcmp(value, "true") == 0;
+    if (!form->has_value && !is_true && strcmp(value, "false") != 0) {
+        return complain_value(&parse, name, value, "it is true or false");
+    }
+    if ((form->verbs & FOR(args->verb)) == 0 || (args->given >> i & 1u) != 0) {
+        return 0;
+    }
+    args->given |= UINT64_C(1) << i;
+    return form->has_value || is_true ? set(&parse, form->option, value) : 0;
+}
 
 static int take_verb(const struct parse *parse, const char *word)
 {
@@ -619,14 +527,14 @@ static int take_word(const struct parse *parse, const char *word)
 
 /* What may stand behind a verb that takes one word, and how that is told. */
 struct words {
-    const char *words[4]; /* ends with NULL */
+    const char *words[5]; /* ends with NULL */
     const char *missing, *wrong, *more;
 };
 
 static const struct words words_ls = {
-    {"tracks", NULL},
-    "what to list is missing; write \"refrain ls tracks\"",
-    "it can't be listed; write \"refrain ls tracks\"",
+    {"tracks", "albums", "artists", "playlists", NULL},
+    "what to list is missing; there are tracks, albums, artists and playlists",
+    "it can't be listed; there are tracks, albums, artists and playlists",
     "one word too many; write \"refrain ls tracks\"",
 };
 
@@ -662,7 +570,8 @@ static int check_operands(const struct parse *parse)
     case ARGS_PLAY:
     case ARGS_FETCH:
         if (args->operand_count == 0) {
-            return complain(parse, "target", "none was given; name a track id, an album id or all");
+            return complain(parse, "target",
+                            "none was given; name a track, album, artist or playlist");
         }
         if (args->verb == ARGS_FETCH && (args->to_path == NULL || args->to_path[0] == '\0')) {
             return complain(parse, "fetch", "where to is missing; say it with -o PATH");
@@ -686,11 +595,26 @@ static int check_operands(const struct parse *parse)
                                 : "one word too many; see \"refrain --help\"");
         }
         break;
+    case ARGS_SEARCH:
+    case ARGS_LIKE:
+    case ARGS_UNLIKE:
+    case ARGS_LIKES:
+    case ARGS_PLAYLIST:
+    case ARGS_COMPLETE:
+    case ARGS_INFO:
+        break;
     case ARGS_NONE:
     case ARGS_VERBS:
         return complain(parse, "verb", "none was given; see \"refrain --help\"");
     }
     return 0;
+}
+
+static int check_names(const struct parse *parse)
+{
+    const char *thing = "";
+    const char *rest = args_library_check(parse->args, &thing);
+    return rest != NULL ? complain(parse, thing, rest) : 0;
 }
 
 static int check_options(const struct parse *parse)
@@ -713,7 +637,8 @@ int args_parse(int argc, char *const argv[], const char *environment_origin, str
 {
     struct args args = {.output = OUTPUT_AUTO};
     struct parse parse = {.args = &args, .text = ret_text};
-    if (environment_origin != NULL && environment_origin[0] != '\0') {
+    bool has_environment = environment_origin != NULL && environment_origin[0] != '\0';
+    if (has_environment) {
         args.origin = environment_origin;
     }
     bool options_end = false;
@@ -730,9 +655,13 @@ int args_parse(int argc, char *const argv[], const char *environment_origin, str
     }
     if (error == 0 && !args.help && !args.version) {
         error = check_operands(&parse);
+        error = error == 0 ? check_names(&parse) : error;
         error = error == 0 ? check_options(&parse) : error;
     }
     if (error == 0) {
+        unsigned origin = form_of("--origin");
+        args.origin_is_default = (parse.seen >> origin & 1u) == 0;
+        args.given = parse.seen | (has_environment ? UINT64_C(1) << origin : 0);
         *ret_args = args;
     }
     return error;

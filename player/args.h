@@ -27,6 +27,13 @@ enum args_verb {
     ARGS_PEERS,
     ARGS_GATEWAY,
     ARGS_REMOTE, /* one of several, args.remote */
+    ARGS_SEARCH,
+    ARGS_LIKE,
+    ARGS_UNLIKE,
+    ARGS_LIKES,
+    ARGS_PLAYLIST,
+    ARGS_COMPLETE,
+    ARGS_INFO,
     ARGS_VERBS,
 };
 
@@ -37,9 +44,11 @@ struct upload_limit {
                                      always. Outside of them: automatic */
 };
 
-/* Texts are borrowed from argv and the environment. */
+/* Texts are borrowed from argv, the environment and the configuration. */
 struct args {
     enum args_verb verb;
+    uint64_t given;         /* a bit for each option that was set, on the command line or later */
+    bool origin_is_default; /* not from the command line */
     bool help, version;
     const char *operands[ARGS_OPERANDS_MAX];
     uint32_t operand_count;
@@ -65,6 +74,12 @@ struct args {
 /* ERROR_MALFORMED: ret_text (ARGS_TEXT_BYTES) says "THING: REASON; CURE". */
 int args_parse(int argc, char *const argv[], const char *environment_origin, struct args *ret_args,
                char *ret_text);
+/* Sets an option (without its dashes) that was not set before, for the configuration. What has no value
+ * on the command line has true or false. An option of other verbs is passed over. ERROR_NOT_FOUND: there is
+ * none; ERROR_MALFORMED: its value, with ret_text as above. */
+int args_set_default(struct args *args, const char *name, const char *value, char *ret_text);
+bool args_is_verb(const char *word);
+const char *args_verb_name(enum args_verb verb);
 /* How to use a verb, or (ARGS_NONE) the program. */
 const char *args_help(enum args_verb verb);
 

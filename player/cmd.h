@@ -11,6 +11,9 @@
 int cmd_play(const struct args *args);
 int cmd_fetch(const struct args *args);
 int cmd_ls(const struct args *args);
+int cmd_library(const struct args *args); /* search, like, unlike, likes, playlist, ls of names */
+int cmd_complete(const struct args *args);
+int cmd_info(const struct args *args);
 int cmd_cache(const struct args *args);
 int cmd_daemon(const struct args *args);
 int cmd_status(const struct args *args);

@@ -1,5 +1,6 @@
 /*
- * cmd_ls.c: `refrain ls tracks`: what an origin has, or what the cache has. Needs no engine.
+ * cmd_ls.c: `refrain ls tracks`: what an origin has, or what the cache has. Needs no engine. Other lists are
+ * cmd_library.c's.
  */
 #include "cache/lmdb/store.h"
 #include "common/error.h"
@@ -149,6 +150,9 @@ static int ls_origin(const struct args *args, const struct engine_paths *paths)
 int cmd_ls(const struct args *args)
 {
     struct engine_paths paths;
+    if (strcmp(args->operands[0], "tracks") != 0) {
+        return cmd_library(args);
+    }
     if (engine_paths_init(&paths) != 0) {
         report_error(
             "folders: neither HOME nor XDG_CACHE_HOME and XDG_STATE_HOME are set; set HOME");

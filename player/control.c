@@ -19,8 +19,8 @@
 static const char out_of_memory[] = "player: out of memory; close other programs";
 
 static const struct control_row *const control_tables[] = {
-    control_face_rows,  control_play_rows,   control_queue_rows,
-    control_modes_rows, control_status_rows, control_gateway_rows};
+    control_face_rows,   control_play_rows,    control_queue_rows,  control_modes_rows,
+    control_status_rows, control_gateway_rows, control_library_rows};
 
 struct session *control_session(const struct control *control)
 {
@@ -137,6 +137,7 @@ struct control *control_open(struct session *session, struct playing *playing)
     }
     *control = (struct control){.session = session, .playing = playing};
     control_now_open(control);
+    control_library_open(control);
     const struct control_hooks hooks = {
         .handle = handle_client, .gone = client_gone, .context = control};
     int error = control_server_open(session->loop, session->paths.state, REFRAIN_VERSION, &hooks,
@@ -161,6 +162,8 @@ void control_close(struct control *control)
     desktop_close(control->desktop);
     gateway_close(control->gateway);
     control_now_close(control);
+    control_library_close(control);
+    control_queue_close(control);
     control_server_close(control->server); /* no client is heard any more */
     while (control->faces != NULL) {
         control_drop_face(control, control->faces->number);

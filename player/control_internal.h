@@ -23,6 +23,7 @@ struct control_face {
 
 struct desktop;
 struct gateway;
+struct control_adding;
 /* What was told last of what plays. */
 struct control_now {
     struct net_deadline *tick; /* NULL: out of memory; nothing is told by the clock */
@@ -45,8 +46,9 @@ struct control {
     struct control_server *server; /* NULL: no socket could be had */
     struct control_face *faces;    /* owned */
     uint32_t last_local;
-    struct desktop *desktop; /* NULL: nothing is played */
-    struct gateway *gateway; /* NULL: nobody has asked for it */
+    struct desktop *desktop;       /* NULL: nothing is played */
+    struct gateway *gateway;       /* NULL: nobody has asked for it */
+    struct control_adding *adding; /* control_queue.c: waits for what its targets mean; owned */
 };
 
 /* NULL: none of this number. */
@@ -58,6 +60,13 @@ void control_drop_face(struct control *control, uint32_t number);
 /* As control_tell, to one face, whatever it subscribed to. */
 void control_tell_one(struct control *control, uint32_t face, enum control_event event,
                       json_t *fields);
+
+/* control_queue.c: what waits is not answered any more. */
+void control_queue_close(struct control *control);
+
+/* control_library.c: tells of changes from now on. */
+void control_library_open(struct control *control);
+void control_library_close(struct control *control);
 
 /* control_now.c: watches what plays, and tells what has changed. */
 void control_now_open(struct control *control);

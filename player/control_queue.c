@@ -6,6 +6,7 @@
 #include "player/control_internal.h"
 #include "player/control_status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,23 +65,87 @@ static json_t *add_tracks(struct control *control, const struct lineup_track *tr
     return json_pack("{s:I, s:I}", "entry", (json_int_t)first, "entries", (json_int_t)count);
 }
 
-static json_t *add_targets(struct control *control, const json_t *request, enum add_at preset,
-                           const char **ret_error)
-{
+/* What is to be added when its targets are known. */
+struct control_adding {
+    struct control *control;
+    struct control_call call;
     enum add_at at;
     uint64_t position_us;
+    bool is_late; /* the verb has returned: the answer goes by control_answer */
+    bool is_done;
+    json_t *answer;
+    char error[512];
+};
+
+static json_t *refuse_adding(struct control_adding *adding, const char *error, const char *choices)
+{
+    if (choices != NULL) {
+        return json_pack("{s:s, s:o}", "error", error, "choices", json_loads(choices, 0, NULL));
+    }
+    (void)snprintf(adding->error, sizeof adding->error, "%s", error);
+    return NULL;
+}
+
+static void targets_known(void *context, const struct lineup_track *tracks, uint32_t count,
+                          const char *error, const char *choices)
+{
+    struct control_adding *adding = context;
+    const char *failed = "player: out of memory; close other programs";
+    adding->is_done = true;
+    adding->answer = error != NULL ? refuse_adding(adding, error, choices)
+                                   : add_tracks(adding->control, tracks, count, adding->at,
+                                                adding->position_us, &failed);
+    if (adding->answer == NULL && error == NULL) {
+        (void)snprintf(adding->error, sizeof adding->error, "%s", failed);
+    }
+    if (adding->is_late) {
+        adding->control->adding = NULL;
+        control_answer(adding->control, &adding->call, adding->answer, adding->error);
+        free(adding);
+    }
+}
+
+void control_queue_close(struct control *control)
+{
+    free(control->adding);
+    control->adding = NULL;
+}
+
+/* The answer when it is known already; else NULL and no error: it comes later. */
+static json_t *begin_adding(struct control_adding *adding, const char *const *texts, uint32_t count,
+                            const char **ret_error)
+{
+    static char error[sizeof adding->error];
+    struct control *control = adding->control;
+    session_pick(control->session, texts, count, targets_known, adding);
+    if (!adding->is_done) {
+        adding->is_late = true;
+        control->adding = adding;
+        *ret_error = NULL;
+        return NULL;
+    }
+    json_t *answer = adding->answer;
+    memcpy(error, adding->error, sizeof error);
+    *ret_error = error;
+    free(adding);
+    return answer;
+}
+
+static json_t *add_targets(struct control *control, const struct control_call *call,
+                           const json_t *request, enum add_at preset, const char **ret_error)
+{
     const char *texts[CONTROL_TARGETS_MAX];
     const json_t *targets = json_object_get(request, "targets");
     size_t count = json_array_size(targets);
-    if (!control_take_position(request, false, &position_us, ret_error)) {
+    struct control_adding adding = {.control = control, .call = *call};
+    if (!control_take_position(request, false, &adding.position_us, ret_error)) {
         return NULL;
     }
     *ret_error = "at: no such place; there are now, next and end";
-    if (!take_at(request, preset, &at)) {
+    if (!take_at(request, preset, &adding.at)) {
         return NULL;
     }
-    *ret_error = "targets: no list of 1 to 1024 track ids (32 hex digits each); see \"refrain ls "
-                 "tracks\"";
+    *ret_error = "targets: no list of 1 to 1024 texts; name tracks, albums, artists or playlists";
     if (count == 0 || count > CONTROL_TARGETS_MAX) {
         return NULL;
     }
@@ -90,29 +155,25 @@ static json_t *add_targets(struct control *control, const json_t *request, enum 
             return NULL;
         }
     }
-    struct lineup_track *tracks = calloc(count, sizeof *tracks);
-    uint32_t found = 0;
-    json_t *answer = NULL;
-    if (tracks != NULL &&
-        session_pick(control->session, texts, (uint32_t)count, tracks, &found, ret_error)) {
-        answer = add_tracks(control, tracks, found, at, position_us, ret_error);
+    struct control_adding *kept = malloc(sizeof *kept);
+    if (kept == NULL) {
+        *ret_error = "player: out of memory; close other programs";
+        return NULL;
     }
-    free(tracks);
-    return answer;
+    *kept = adding;
+    return begin_adding(kept, texts, (uint32_t)count, ret_error);
 }
 
 static json_t *do_play(struct control *control, const struct control_call *call,
                        const json_t *request, const char **ret_error)
 {
-    (void)call;
-    return add_targets(control, request, ADD_NOW, ret_error);
+    return add_targets(control, call, request, ADD_NOW, ret_error);
 }
 
 static json_t *do_add(struct control *control, const struct control_call *call,
                       const json_t *request, const char **ret_error)
 {
-    (void)call;
-    return add_targets(control, request, ADD_END, ret_error);
+    return add_targets(control, call, request, ADD_END, ret_error);
 }
 
 /* --- changing -------------------------------------------------------------------------------------- */

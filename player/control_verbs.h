@@ -49,6 +49,7 @@ struct control_row {
 /* The rows end with a name of NULL. */
 extern const struct control_row control_gateway_rows[]; /* control_gateway.c */
 extern const struct control_row control_face_rows[];    /* control_events.c: subscribe */
+extern const struct control_row control_library_rows[]; /* control_library.c: names, lists, likes */
 extern const struct control_row control_play_rows[];    /* control_play.c */
 extern const struct control_row control_queue_rows[];   /* control_queue.c */
 extern const struct control_row control_modes_rows[];   /* control_modes.c */

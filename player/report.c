@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,35 @@ void report_error_json(const char *track_id, const char *message, int exit_code)
     put_field("message", message);
     printf(",\"exit_code\":%d", exit_code);
     end_line();
+}
+
+void report_choices_json(const char *message, const char *choices, int exit_code)
+{
+    fputs("{\"event\":\"error\"", stdout);
+    put_field("message", message);
+    printf(",\"exit_code\":%d,\"choices\":%s", exit_code, choices);
+    end_line();
+}
+
+void report_choices(const char *choices)
+{
+    json_t *list = json_loads(choices, 0, NULL);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *choice = json_array_get(list, i);
+        char name[200], by[200], album[200], target[200];
+        const char *on = json_string_value(json_object_get(choice, "album"));
+        const char *singer = json_string_value(json_object_get(choice, "by"));
+        terminal_text_plain(json_string_value(json_object_get(choice, "name")), name, sizeof name);
+        terminal_text_plain(json_string_value(json_object_get(choice, "target")), target,
+                            sizeof target);
+        terminal_text_plain(singer, by, sizeof by);
+        terminal_text_plain(on != NULL ? on : "", album, sizeof album);
+        fprintf(stderr, "  %-8s %s%s%s%s%s%s  ->  %s\n",
+                json_string_value(json_object_get(choice, "kind")), name,
+                by[0] != '\0' ? " by " : "", by, album[0] != '\0' ? " (" : "", album,
+                album[0] != '\0' ? ")" : "", target);
+    }
+    json_decref(list);
 }
 
 void report_summary_json(const struct node_summary *summary)

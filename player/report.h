@@ -35,6 +35,10 @@ void report_play_json(const struct node_play_record *play);
 /* {"event":"fetched",...} */
 void report_fetched_json(const struct report_track *track, const char *path, uint64_t bytes);
 /* {"event":"error",...}: thing and reason, and the exit code that it would have alone. */
+/* What a name may mean, from a JSON list of {"kind","name","by","target"}: for people on standard error. */
+void report_choices(const char *choices);
+/* As report_error_json, with "choices". */
+void report_choices_json(const char *message, const char *choices, int exit_code);
 void report_error_json(const char *track_id, const char *message, int exit_code);
 /* {"event":"summary",...} */
 void report_summary_json(const struct node_summary *summary);

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/exit_code.h"
 #include "media/core/file_id.h"
+#include "player/session_targets.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -32,6 +33,12 @@ static void count_failure(struct session *session, int exit_code)
     }
 }
 
+void session_fail(struct session *session, const char *track_id, int exit_code, const char *message)
+{
+    count_failure(session, exit_code);
+    tell_failure(session, track_id, exit_code, message);
+}
+
 void session_fail_entry(struct session *session, uint32_t entry, int exit_code, const char *format,
                         ...)
 {
@@ -43,8 +50,7 @@ void session_fail_entry(struct session *session, uint32_t entry, int exit_code, 
     struct session_entry *of = session_entry(session, entry);
     assert(of != NULL);
     of->failed = true;
-    count_failure(session, exit_code);
-    tell_failure(session, of->id, exit_code, message);
+    session_fail(session, of->id, exit_code, message);
 }
 
 void session_entry_done(struct session *session, uint32_t entry)
@@ -188,296 +194,16 @@ struct report_track session_track(const struct session *session, uint32_t entry)
                                  .duration_us = words != NULL ? words->duration_us : 0};
 }
 
-/* --- targets to entries ------------------------------------------------------------------------------------------- */
-
-static void no_memory(struct session *session)
-{
-    report_error("player: out of memory; close other programs");
-    session_end(session, EXIT_CODE_INTERNAL);
-}
-
-/* What targets turn out to mean. */
-struct found {
-    struct lineup_track *tracks; /* owned */
-    uint32_t count, capacity;
-};
-
-static bool found_add(struct found *found, const uint8_t track_id[TRACK_ID_BYTES],
-                      const uint8_t *album_id)
-{
-    if (found->count == found->capacity) {
-        uint32_t capacity = found->capacity == 0 ? 64 : found->capacity * 2;
-        struct lineup_track *tracks = realloc(found->tracks, capacity * sizeof *tracks);
-        if (tracks == NULL) {
-            return false;
-        }
-        found->tracks = tracks;
-        found->capacity = capacity;
-    }
-    struct lineup_track *track = &found->tracks[found->count++];
-    *track = (struct lineup_track){0};
-    memcpy(track->track_id, track_id, TRACK_ID_BYTES);
-    if (album_id != NULL) {
-        memcpy(&track->album, album_id, sizeof track->album);
-    }
-    return true;
-}
-
-/* Adds what the target means in this list; how many. */
-static uint32_t add_listed(struct session *session, const struct target *target,
-                           const struct listing *listing, struct found *found)
-{
-    uint32_t before = found->count;
-    for (uint32_t i = 0; i < listing->count && target->kind != TARGET_ALL; i++) {
-        const struct listing_track *track = &listing->tracks[i];
-        if (memcmp(track->track_id, target->id, TRACK_ID_BYTES) == 0) {
-            found_add(found, target->id, track->album_id);
-            return found->count - before;
-        }
-    }
-    for (uint32_t i = 0; i < listing->count && found->count < LINEUP_ENTRIES_MAX; i++) {
-        const struct listing_track *track = &listing->tracks[i];
-        if ((target->kind == TARGET_ALL ||
-             memcmp(track->album_id, target->id, ALBUM_ID_BYTES) == 0) &&
-            !found_add(found, track->track_id, track->album_id)) {
-            no_memory(session);
-            break;
-        }
-    }
-    return found->count - before;
-}
-
-/* Hands them to the command, or queues them for it. */
-static void take_found(struct session *session, const struct found *found)
-{
-    if (session->hooks.found != NULL) {
-        session->hooks.found(session->hooks.context, found->tracks, found->count);
-        return;
-    }
-    uint32_t first = session->entry_base + session->entry_count + 1;
-    for (uint32_t i = 0; i < found->count && !session->ended; i++) {
-        if (session_add_entry(session, found->tracks[i].track_id) == 0) {
-            no_memory(session);
-        }
-    }
-    if (!session->ended) {
-        session->hooks.ready(session->hooks.context, first);
-    }
-}
-
-bool session_pick(struct session *session, const char *const *targets, uint32_t count,
-                  struct lineup_track *ret_tracks, uint32_t *ret_count, const char **ret_error)
-{
-    struct target target;
-    char text[TARGET_TEXT_BYTES];
-    (void)session;
-    *ret_error = "targets: no list of 1 to 1024 track ids (32 hex digits each); see \"refrain ls "
-                 "tracks\"";
-    for (uint32_t i = 0; i < count; i++) {
-        if (target_parse(targets[i], &target, text) != 0 || target.kind != TARGET_ID) {
-            return false;
-        }
-        ret_tracks[i] = (struct lineup_track){0};
-        memcpy(ret_tracks[i].track_id, target.id, TRACK_ID_BYTES);
-    }
-    *ret_count = count;
-    return count > 0;
-}
-
-static void fail_target(struct session *session, const struct target *target)
-{
-    char message[600];
-    char id[2 * TRACK_ID_BYTES + 1] = "all";
-    if (target->kind != TARGET_ALL) {
-        media_hex_encode(target->id, TRACK_ID_BYTES, id);
-    }
-    if (session->args->offline) {
-        snprintf(
-            message, sizeof message,
-            "target %s: the cache has no such track or album; list what it has with \"refrain ls "
-            "tracks --offline\"",
-            id);
-    } else {
-        snprintf(
-            message, sizeof message,
-            "target %s: the origin %.200s has no such track or album; list them with \"refrain ls "
-            "tracks\"",
-            id, session->origin);
-    }
-    count_failure(session, EXIT_CODE_NOT_FOUND);
-    tell_failure(session, target->kind == TARGET_ALL ? NULL : id, EXIT_CODE_NOT_FOUND, message);
-}
-
-/* Entries for all targets. */
-static void take_listing(struct session *session, const struct listing *listing)
-{
-    struct found found = {0};
-    for (uint32_t i = 0; i < session->args->operand_count && !session->ended; i++) {
-        if (add_listed(session, &session->targets[i], listing, &found) == 0) {
-            fail_target(session, &session->targets[i]);
-        }
-    }
-    if (found.count == 0) {
-        session_end(session, EXIT_CODE_OK); /* the failures say it all */
-    } else if (!session->ended) {
-        take_found(session, &found);
-    }
-    free(found.tracks);
-}
-
-static bool is_identity_error(int error)
-{
-    return error == ERROR_DENIED || error == ERROR_MISMATCH;
-}
-
-static void listing_failed(struct session *session, int error, const char *text)
-{
-    int exit_code = is_identity_error(error) ? EXIT_CODE_IDENTITY : EXIT_CODE_NETWORK;
-    char message[1600];
-    snprintf(
-        message, sizeof message,
-        exit_code == EXIT_CODE_IDENTITY
-            ? "origin %.200s: its identity is not the expected one: %.1200s"
-            : "origin %.200s: its list of tracks does not come: %.1200s; check the address and "
-              "the network, or play what is in the cache with --offline",
-        session->origin, text);
-    tell_failure(session, NULL, exit_code, message);
-    session_end(session, exit_code);
-}
-
-static void each_manifest(void *context, const uint8_t track_id[TRACK_ID_BYTES],
-                          const uint8_t *bytes, uint32_t count)
-{
-    (void)track_id;
-    listing_add_manifest(context, bytes, count); /* out of memory: a shorter list */
-}
-
-static void cached_listing(struct session *session, struct listing *ret_listing)
-{
-    listing_init(ret_listing);
-    engine_list_manifests(session->engine, each_manifest, ret_listing);
-    listing_sort(ret_listing);
-}
-
-/* The origin is away: what the cache does not know by name is taken for a track, which peers may have.
- * False: there are no peers, or a list is needed. */
-static bool take_without_listing(struct session *session)
-{
-    struct listing listing;
-    uint32_t count = session->args->operand_count;
-    for (uint32_t i = 0; i < count; i++) {
-        if (session->targets[i].kind == TARGET_ALL) {
-            return false;
-        }
-    }
-    if (session->args->no_peers) {
-        return false;
-    }
-    struct found found = {0};
-    cached_listing(session, &listing);
-    for (uint32_t i = 0; i < count && !session->ended; i++) {
-        if (add_listed(session, &session->targets[i], &listing, &found) == 0 &&
-            !found_add(&found, session->targets[i].id, NULL)) {
-            no_memory(session);
-        }
-    }
-    listing_deinit(&listing);
-    if (!session->ended) {
-        take_found(session, &found);
-    }
-    free(found.tracks);
-    return true;
-}
-
-static void listing_came(void *context, int error, const char *text, struct listing *listing)
-{
-    struct session *session = context;
-    session->is_album_search = false;
-    if (error == 0) {
-        take_listing(session, listing);
-    } else if (is_identity_error(error) || !take_without_listing(session)) {
-        listing_failed(session, error, text);
-    }
-    listing_deinit(listing);
-}
-
-static void ask_origin(struct session *session)
-{
-    char known_origins[ENGINE_PATH_BYTES_MAX + 16];
-    struct net_url url;
-    snprintf(known_origins, sizeof known_origins, "%s/known_origins", session->paths.state);
-    int error = net_url_parse(session->origin, &url);
-    if (error == 0) {
-        error = listing_query_open(session->loop, &url, known_origins, listing_came, session,
-                                   &session->query);
-    }
-    if (error != 0) {
-        listing_failed(session, error, error_text(error));
-    }
-}
-
-/* True when every target is a track that the cache knows by its manifest. */
-static bool are_cached_tracks(struct session *session, const struct listing *listing)
-{
-    for (uint32_t i = 0; i < session->args->operand_count; i++) {
-        const struct target *target = &session->targets[i];
-        bool found = target->kind == TARGET_ADDRESS;
-        for (uint32_t j = 0; j < listing->count && !found && target->kind == TARGET_ID; j++) {
-            found = memcmp(listing->tracks[j].track_id, target->id, TRACK_ID_BYTES) == 0;
-        }
-        if (!found) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The first entries, or the question that they need. */
-static void begin(struct session *session)
-{
-    const struct args *args = session->args;
-    if (args->operand_count == 0) {
-        return; /* a daemon */
-    }
-    if (args->operand_count == 1 && session->targets[0].kind != TARGET_ALL && !args->offline) {
-        struct lineup_track track = {0};
-        memcpy(track.track_id, session->targets[0].id, TRACK_ID_BYTES);
-        const struct found found = {.tracks = &track, .count = 1};
-        take_found(session, &found);
-        return;
-    }
-    struct listing listing;
-    cached_listing(session, &listing);
-    if (args->offline || are_cached_tracks(session, &listing)) {
-        take_listing(session, &listing);
-    } else {
-        ask_origin(session);
-    }
-    listing_deinit(&listing);
-}
-
 /* --- callbacks of the engine ---------------------------------------------------------------------------------------- */
 
 static void on_note(void *context, const struct node_note *note)
 {
     struct session *session = context;
-    if (session->is_album_search && note->kind == NODE_NOTE_QUEUE_ENDED) {
-        return; /* the queue's only entry was no track; its album is being looked up */
+    if (session_targets_note(session, note)) {
+        return;
     }
     if (note->kind == NODE_NOTE_ENTRY_FAILED) {
-        bool single = session->args->operand_count == 1 && session->entry_count == 1 &&
-                      session->targets[0].kind == TARGET_ID && !session->args->offline;
-        if (single && note->error == ERROR_NOT_FOUND && session->query == NULL) {
-            session->is_album_search = true;
-            session->entries[0].failed = true;
-            ask_origin(session);
-            return;
-        }
         fail_by_error(session, note->entry, note->error);
-    }
-    if (note->kind == NODE_NOTE_QUEUE_ENDED && session->query != NULL &&
-        session->entry_count == 0) {
-        return; /* nothing was asked yet */
     }
     session->hooks.note(session->hooks.context, note);
 }
@@ -593,6 +319,29 @@ static int open_engine(struct session *session)
     return EXIT_CODE_OK;
 }
 
+static void library_changed(void *context, const char *what)
+{
+    struct session *session = context;
+    if (session->library_changed != NULL) {
+        session->library_changed(session->library_context, what);
+    }
+}
+
+/* Costs nothing until something is asked by name. NULL: out of memory; nothing is known by name then. */
+static void open_library(struct session *session)
+{
+    const struct library_config config = {.state = session->paths.state,
+                                          .origin = session->origin,
+                                          .offline = session->args->offline,
+                                          .changed = library_changed,
+                                          .context = session};
+    if (library_open(&config, &session->library) != 0) {
+        session->library = NULL;
+    } else if (session->args->verb != ARGS_FETCH) {
+        (void)library_keep_fresh(session->library, session->loop); /* else it stays as it is */
+    }
+}
+
 int session_open(const struct args *args, bool fetch_only, const struct session_hooks *hooks,
                  struct session *ret_session)
 {
@@ -601,6 +350,9 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
     int exit_code = parse_targets(ret_session);
     if (exit_code == EXIT_CODE_OK) {
         exit_code = open_engine(ret_session);
+    }
+    if (exit_code == EXIT_CODE_OK) {
+        open_library(ret_session);
     }
     if (exit_code != EXIT_CODE_OK) {
         free(ret_session->targets);
@@ -613,7 +365,7 @@ int session_open(const struct args *args, bool fetch_only, const struct session_
 
 void session_run(struct session *session)
 {
-    begin(session);
+    session_targets_begin(session);
     if (!session->ended) {
         session->is_running = true;
         net_loop_run(session->loop);
@@ -651,7 +403,7 @@ static int overall(const struct session *session, int close_error)
 int session_close(struct session *session, struct node_summary *ret_summary)
 {
     net_loop_release_signals(session->loop);
-    listing_query_close(session->query);
+    library_stop(session->library);
     upload_close(session->upload);
     session->upload = NULL;
     int error = engine_close(session->engine);
@@ -665,7 +417,7 @@ int session_close(struct session *session, struct node_summary *ret_summary)
     session->given_bytes = status.given_bytes;
     net_loop_run(session->loop);
     engine_free(session->engine);
-    listing_query_free(session->query);
+    library_close(session->library);
     net_loop_free(session->loop);
     return overall(session, error);
 }

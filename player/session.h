@@ -1,10 +1,10 @@
 /*
  * session.h: what `play`, `fetch` and `daemon` share: an engine, targets, entries, failures.
  *
- * Turns targets into entries of the engine: a single track is enqueued at once, without asking
- * anybody; "all", and ids of which not all are known tracks of the cache, need the origin's list (or,
- * offline, the cache's) first. A single id that turns out to be no track is looked up as an album. A
- * daemon has no targets; its entries are added one by one.
+ * Turns targets into entries of the engine (session_targets.c): a single track is enqueued at once,
+ * without asking anybody; names are looked up in the own copy of the catalogue, which is refreshed first
+ * when it lacks one; offline, "all" and ids mean what the cache has. A single id that turns out to be no
+ * track is looked up as an album. A daemon has no targets; its entries are added one by one.
  *
  * Happy path: session_open -> session_run -> hooks.ready -> notes -> session_end (by the command, or
  * on the first signal) -> session_run returns -> session_close.
@@ -14,6 +14,7 @@
 
 #include "player/args.h"
 #include "player/core/lineup.h"
+#include "player/library/library.h"
 #include "player/listing.h"
 #include "player/report.h"
 #include "player/target.h"
@@ -44,6 +45,17 @@ struct session_entry {
     bool failed, done;
 };
 
+/* What targets mean (docs/CLI.md): `error` NULL: `count` tracks, not none; else "THING: REASON; CURE", and
+ * `choices` (may be NULL) is a JSON list of what could be meant. All borrowed for the call. */
+typedef void session_picked(void *context, const struct lineup_track *tracks, uint32_t count,
+                            const char *error, const char *choices);
+
+/* A front end's question that waits for the origin. */
+struct session_question {
+    session_picked *done; /* NULL: none waits */
+    void *context;
+};
+
 struct session {
     const struct args *args;
     struct session_hooks hooks;
@@ -59,9 +71,15 @@ struct session {
     struct session_entry *entries; /* entry number = entry_base + index + 1; owned */
     uint32_t entry_base, entry_count, entry_capacity;
 
-    struct listing_query *query; /* under way */
-    bool is_album_search;        /* the query is for a single id that was no track */
-    bool is_running;             /* inside the loop */
+    struct library *library; /* NULL: out of memory */
+    /* Somebody wants to know of changes (library.h); NULL: nobody. */
+    void (*library_changed)(void *context, const char *what);
+    void *library_context;
+    struct session_question question;
+    bool is_picking;       /* the origin is asked what targets mean */
+    bool is_album_search;  /* likewise: for a single id that was no track */
+    bool has_asked_albums; /* it was looked up once */
+    bool is_running;       /* inside the loop */
     bool ended;
     uint64_t given_bytes; /* to peers; by session_close */
     uint32_t failures, successes;
@@ -80,10 +98,9 @@ uint32_t session_add_entry(struct session *session, const uint8_t track_id[TRACK
 void session_forget(struct session *session);
 /* NULL: no such entry, or it was forgotten. */
 struct session_entry *session_entry(const struct session *session, uint32_t entry);
-/* What these targets mean: ids of tracks alone. False: *ret_error says "THING: REASON; CURE".
- * *ret_tracks has room for `count`. */
-bool session_pick(struct session *session, const char *const *targets, uint32_t count,
-                  struct lineup_track *ret_tracks, uint32_t *ret_count, const char **ret_error);
+/* What targets mean. `done` comes exactly once, perhaps from inside this call; not any more after session_close. */
+void session_pick(struct session *session, const char *const *targets, uint32_t count,
+                  session_picked *done, void *context);
 /* Ends the run: EXIT_CODE_OK, or why it is cut short. */
 void session_end(struct session *session, int exit_code);
 /* Closes the engine (last play records come here) and everything else but the entries' names; the

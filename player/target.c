@@ -51,8 +51,11 @@ int target_parse_all(const char *const *texts, uint32_t count, const char *origi
     const char *named = NULL;
     for (uint32_t i = 0; i < count; i++) {
         int error = target_parse(texts[i], &ret_targets[i], ret_text);
-        if (error != 0) {
+        if (error != 0 && strncmp(texts[i], "refrain://", 10) == 0) {
             return error;
+        }
+        if (error != 0) {
+            ret_targets[i] = (struct target){.kind = TARGET_NAME};
         }
         if (ret_targets[i].kind != TARGET_ADDRESS) {
             continue;

@@ -16,6 +16,7 @@
 enum target_kind {
     TARGET_ALL,     /* "all" */
     TARGET_ID,      /* 32 hex digits: a track, or else an album */
+    TARGET_NAME,    /* anything else: the library knows (target_parse_all only) */
     TARGET_ADDRESS, /* refrain://HOST[:PORT]/tracks/ID: a track of that origin */
 };
 
@@ -28,7 +29,7 @@ struct target {
 /* ERROR_MALFORMED: ret_text (TARGET_TEXT_BYTES) says "THING: REASON; CURE". */
 int target_parse(const char *text, struct target *ret_target, char *ret_text);
 
-/* Parses all, and says which origin they are to come from: that of the addresses among them, else
+/* Parses all, takes what is no other form for a name, and says which origin they are to come from: that of the addresses among them, else
  * `origin` (may be NULL). *ret_origin points into ret_targets or is `origin`. ERROR_MALFORMED: one is
  * wrong, or they name two origins. */
 int target_parse_all(const char *const *texts, uint32_t count, const char *origin,

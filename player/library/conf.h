@@ -33,7 +33,8 @@ struct conf {
     struct conf_entry *entries; /* owned; in the order of the file */
     uint32_t count;
     bool exists;
-    char *texts; /* owned: what entries point into */
+    bool is_quiet; /* nobody is to be warned */
+    char *texts;   /* owned: what entries point into */
 };
 
 /* Reads the file; one that is not there is an empty one. ERROR_MALFORMED (ret_text, CONF_TEXT_BYTES, says

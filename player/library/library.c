@@ -86,6 +86,7 @@ void library_stop(struct library *library)
     net_deadline_close(library->fresh);
     net_deadline_close(library->look);
     library->fresh = library->look = NULL;
+    library->refreshed = NULL;
     drop_wait(&library->wait);
 }
 
@@ -283,6 +284,11 @@ static void refreshed(void *context, int error, const char *text, bool has_chang
         library->told_copy = state_stamp_of(library->copy_path);
         tell(library, "catalogue");
     }
+    library_refreshed *done = library->refreshed;
+    library->refreshed = NULL;
+    if (done != NULL) {
+        done(library->refreshed_context, error, text);
+    }
     answer_wait(library, error, text);
 }
 
@@ -305,6 +311,17 @@ int library_refresh(struct library *library, struct net_loop *loop)
     return refresh_open(loop, &config, refreshed, library, &library->refresh);
 }
 
+int library_refresh_now(struct library *library, struct net_loop *loop, library_refreshed *done,
+                        void *context)
+{
+    int error = library_refresh(library, loop);
+    if (error == 0) {
+        library->refreshed = done;
+        library->refreshed_context = context;
+    }
+    return error;
+}
+
 /* --- in the background ---------------------------------------------------------------------------------------------- */
 
 static bool is_old(struct library *library)
@@ -313,6 +330,11 @@ static bool is_old(struct library *library)
     uint64_t age_s = library_copy_age_s(library);
     bool is_list = copy != NULL && copy->header->revision[0] == '\0';
     return copy == NULL || age_s > (is_list ? FRESH_LIST_AGE_S : FRESH_AGE_S);
+}
+
+bool library_is_fresh(struct library *library)
+{
+    return !is_old(library);
 }
 
 static void freshen(void *context)
@@ -368,8 +390,8 @@ int library_keep_fresh(struct library *library, struct net_loop *loop)
     (void)snprintf(path, sizeof path, "%.4000s/playlists", library->state);
     library->told_playlists = state_stamp_of(path);
     library->told_copy = state_stamp_of(library->copy_path);
-    read_likes(library);
-    library->told_likes = library->likes_stamp;
+    library->told_likes =
+        lists_path(library->state, NULL, path) == 0 ? state_stamp_of(path) : library->told_likes;
     uint64_t at_us = net_now_us() + FRESH_AFTER_US;
     net_deadline_set(library->look, at_us);
     if (library->fresh != NULL) {

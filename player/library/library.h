@@ -66,8 +66,8 @@ struct library_picked {
     uint32_t passed_over; /* entries of lists that are of another origin, or not known */
     uint32_t unknown;     /* ids among them that the copy does not know */
     uint32_t target;      /* index of the one at fault; not FOUND */
-    char *choices; /* owned; CHOICES: a JSON list of {"kind","name","by","target"}: "target" may be
-                             given instead and means just that one; kind track|album|artist|playlist */
+    char *choices; /* owned; CHOICES: a JSON list of {"kind","name","by","target"} (tracks also:
+                             "album"): "target" may be given instead and means just that one; kind track|album|artist|playlist */
     char text[LIBRARY_TEXT_BYTES]; /* not FOUND: "THING: REASON; CURE" for people */
 };
 

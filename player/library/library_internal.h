@@ -7,6 +7,7 @@
 #include "common/net/url.h"
 #include "player/library/copy.h"
 #include "player/library/library.h"
+#include "player/library/library_files.h"
 #include "player/library/lists.h"
 #include "player/library/refresh.h"
 #include "player/library/state_file.h"
@@ -49,6 +50,8 @@ struct library {
     struct net_deadline *fresh, *look; /* library_keep_fresh; NULL: not kept */
     uint32_t failures;                 /* refreshes in a row */
     struct library_wait wait;
+    library_refreshed *refreshed; /* who asked for a refresh; NULL: nobody */
+    void *refreshed_context;
 
     char text[LIBRARY_TEXT_BYTES]; /* the last verb's error */
 };

@@ -214,10 +214,12 @@ static void pick_playlist(struct pick *pick, const char *target, const char *nam
 
 /* --- names ----------------------------------------------------------------------------------------------- */
 
-static json_t *choice_json(const char *kind, const char *name, const char *by, const char *target)
+/* `album` NULL: it is no track. */
+static json_t *choice_json(const char *kind, const char *name, const char *by, const char *album,
+                           const char *target)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "kind", kind, "name", name, "by", by, "target",
-                     target);
+    return json_pack("{s:s, s:s, s:s, s:s*, s:s}", "kind", kind, "name", name, "by", by, "album",
+                     album, "target", target);
 }
 
 static json_t *match_choice(const struct copy *copy, const struct names_match *match)
@@ -228,17 +230,18 @@ static json_t *match_choice(const struct copy *copy, const struct names_match *m
         const struct copy_track *track = &copy->tracks[match->index];
         media_hex_encode(track->id, TRACK_ID_BYTES, hex);
         return choice_json("track", copy_text(copy, track->title),
-                           copy_text(copy, track->artist_name), hex);
+                           copy_text(copy, track->artist_name),
+                           copy_text(copy, copy->albums[track->album].name), hex);
     }
     if (match->kind == COPY_ALBUM) {
         const struct copy_album *album = &copy->albums[match->index];
         media_hex_encode(album->id, ALBUM_ID_BYTES, hex);
         return choice_json("album", copy_text(copy, album->name),
-                           copy_text(copy, copy->artists[album->artist].name), hex);
+                           copy_text(copy, copy->artists[album->artist].name), NULL, hex);
     }
     const char *name = copy_text(copy, copy->artists[match->index].name);
     (void)snprintf(target, sizeof target, "artist:%s", name);
-    return choice_json("artist", name, "", target);
+    return choice_json("artist", name, "", NULL, target);
 }
 
 /* As a text, so that it can be kept without a reference; NULL: out of memory. */
@@ -250,7 +253,8 @@ static char *choices_of(const struct pick *pick, const struct candidates *found)
     for (uint32_t i = 0; i < found->playlist_count && i < LIBRARY_CHOICES_MAX; i++) {
         char target[STATE_PATH_BYTES];
         (void)snprintf(target, sizeof target, "playlist:%s", found->playlists[i]);
-        json_array_append_new(choices, choice_json("playlist", found->playlists[i], "", target));
+        json_array_append_new(choices,
+                              choice_json("playlist", found->playlists[i], "", NULL, target));
     }
     for (uint32_t i = 0; i < shown && i < NAMES_MATCHES_MAX; i++) {
         json_array_append_new(choices, match_choice(pick->copy, &found->of_copy.matches[i]));

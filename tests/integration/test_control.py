@@ -391,7 +391,7 @@ class Hostile(WithOrigin):
                 self.assertIn("error", answer, line)
                 self.assertNotIn("ok", answer)
             for verb, fields in (("fly", {}), ("play", {}), ("play", {"targets": []}),
-                                 ("play", {"targets": [1]}), ("play", {"targets": ["all"]}),
+                                 ("play", {"targets": [1]}), ("play", {"targets": ["no such thing"]}),
                                  ("play", {"targets": [self.ids[0], "g" * 32]}),
                                  ("play", {"targets": self.ids * 200}),
                                  ("play", {"targets": self.ids[:1], "position_ms": -1}),

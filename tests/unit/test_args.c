@@ -89,7 +89,19 @@ static void test_bad(void **state)
         {"fetch all", "-o PATH"},
         {"fetch all -o x --output null", "does not take it"},
         {"ls", "what to list"},
-        {"ls albums", "ls albums: it can't be listed"},
+        {"ls genres", "ls genres: it can't be listed"},
+        {"search", "search: the words are missing"},
+        {"like", "none was given"},
+        {"likes x", "one word too many"},
+        {"info x", "one word too many"},
+        {"complete", "complete: it takes a kind"},
+        {"complete a b c", "complete: it takes a kind"},
+        {"playlist", "playlist: what to do is missing"},
+        {"playlist burn x", "burn: no such thing to do"},
+        {"playlist add x", "playlist add NAME TARGET"},
+        {"playlist mv x 1", "playlist mv NAME FROM TO"},
+        {"playlist show x y", "playlist show NAME"},
+        {"search x --fast", "refrain search does not take it"},
         {"ls tracks all", "one word too many"},
         {"cache", "what to do"},
         {"cache empty", "cache empty: no such thing"},
@@ -219,13 +231,43 @@ static void test_help(void **state)
     }
 }
 
+/* What a configuration sets: only what was not given, only what the verb takes. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    char reason[ARGS_TEXT_BYTES] = "";
+    assert_int_equal(parse("play all --output null", "env:1"), 0);
+    assert_int_equal(args_set_default(&args, "output", "auto", reason), 0);
+    assert_int_equal(args.output, OUTPUT_NULL);
+    assert_int_equal(args_set_default(&args, "origin", "conf:2", reason), 0);
+    assert_string_equal(args.origin, "env:1");
+    assert_true(args.origin_is_default);
+    assert_int_equal(args_set_default(&args, "cache-limit", "10M", reason), 0);
+    assert_int_equal(args_set_default(&args, "cache-limit", "20M", reason), 0);
+    assert_int_equal(args.cache_limit_bytes, 10 << 20);
+    assert_int_equal(args_set_default(&args, "no-upload", "false", reason), 0);
+    assert_false(args.no_upload);
+    assert_int_equal(args_set_default(&args, "fast", "true", reason), 0);
+    assert_true(args.fast);
+    assert_int_equal(args_set_default(&args, "port", "80", reason), 0); /* of another verb */
+    assert_int_equal(args_set_default(&args, "colour", "red", reason), ERROR_NOT_FOUND);
+    assert_int_equal(args_set_default(&args, "help", "true", reason), ERROR_NOT_FOUND);
+    assert_int_equal(args_set_default(&args, "no-peers", "yes", reason), ERROR_MALFORMED);
+    assert_non_null(strstr(reason, "; ") == NULL ? strstr(reason, "true or false") : reason);
+    assert_int_equal(parse("play all --origin here", "env:1"), 0);
+    assert_false(args.origin_is_default);
+    assert_true(args_is_verb("playlist"));
+    assert_false(args_is_verb("options"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),      cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_too_many),  cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_positions), cmocka_unit_test(test_upload_limits),
-        cmocka_unit_test(test_peers),     cmocka_unit_test(test_help),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_upload_limits), cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

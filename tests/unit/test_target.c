@@ -69,6 +69,13 @@ static void test_origins(void **state)
     assert_string_equal(origin, "x");
     assert_int_equal(target_parse_all(named, 3, "x", targets, &origin, text), 0);
     assert_string_equal(origin, "refrain://a:7373");
+    static const char *const names[] = {"Abbey Road", "ALL", ID};
+    assert_int_equal(target_parse_all(names, 3, NULL, targets, &origin, text), 0);
+    assert_int_equal(targets[0].kind, TARGET_NAME);
+    assert_int_equal(targets[1].kind, TARGET_NAME);
+    assert_int_equal(targets[2].kind, TARGET_ID);
+    static const char *const wrong[] = {"refrain://h/albums/" ID};
+    assert_int_equal(target_parse_all(wrong, 1, NULL, targets, &origin, text), ERROR_MALFORMED);
     assert_int_equal(target_parse_all(mixed, 2, "x", targets, &origin, text), ERROR_MALFORMED);
     assert_non_null(strstr(text, "another origin"));
 }
