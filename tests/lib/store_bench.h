@@ -29,7 +29,7 @@ struct store_bench {
     int answers[STORE_BENCH_TOKENS_MAX]; /* by token */
     uint64_t next_token;
     unsigned rotten;
-    unsigned hashed; /* chunks, by the store; under the lock */
+    unsigned hashed;   /* chunks, by the store; under the lock */
     char message[512]; /* the last */
 };
 
