@@ -112,7 +112,8 @@ static void test_order(void **state)
     assert_true(listing.tracks[0].duration_us == 1000000);
     assert_non_null(strstr(listing.tracks[0].json,
                            "\"title\":\"one\",\"artist\":\"\",\"album\":\"A\","
-                           "\"track\":1,\"duration_ms\":1000,\"files\":[{"));
+                           "\"album_artist\":\"\",\"disc\":1,\"track\":1,"));
+    assert_non_null(strstr(listing.tracks[0].json, "\"duration_ms\":1000,\"files\":[{"));
     listing_deinit(&listing);
 }
 

@@ -344,8 +344,7 @@ int main(void)
         cmocka_unit_test(test_all_leave),    cmocka_unit_test(test_origin_leaves),
         cmocka_unit_test(test_parts),        cmocka_unit_test(test_queue),
         cmocka_unit_test(test_published),    cmocka_unit_test(test_off),
-        cmocka_unit_test(test_shown),
-        cmocka_unit_test(test_broken_tracker),
+        cmocka_unit_test(test_shown),        cmocka_unit_test(test_broken_tracker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

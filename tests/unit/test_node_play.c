@@ -361,8 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cold_start),    cmocka_unit_test(test_cached_start),
         cmocka_unit_test(test_mixed),         cmocka_unit_test(test_gapless),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_behind_the_end),
         cmocka_unit_test(test_join_first),    cmocka_unit_test(test_fast),
         cmocka_unit_test(test_seek_uncached), cmocka_unit_test(test_pause),
         cmocka_unit_test(test_stop),          cmocka_unit_test(test_stutter),
