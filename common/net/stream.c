@@ -11,6 +11,7 @@
 #include "common/net/stream.h"
 
 #include "common/error.h"
+#include "common/net/cuts.h"
 #include "common/net/dial.h"
 #include "common/net/queue.h"
 #include "common/net/socket.h"
@@ -48,6 +49,7 @@ struct net_stream {
     bool has_expected; /* a peer's client */
     uint8_t expected[HASH_BYTES];
     struct net_queue queue;
+    struct net_cuts cuts; /* of the queue; TLS only */
     size_t read_max;
     bool opened_is_due; /* accepted and plain: `opened` comes with the turn's end */
     bool read_is_paused;
@@ -240,14 +242,28 @@ static void fail_writing(struct net_stream *stream)
     begin_closing(stream, error, text);
 }
 
+/* Gives the socket what it takes: over TLS a record, else all that it has room for. */
+static enum net_socket_outcome write_some(struct net_stream *stream, size_t *ret_put)
+{
+    size_t bytes = net_queue_bytes(&stream->queue);
+    if (stream->tls != NULL) {
+        bytes = net_cuts_next(&stream->cuts, bytes);
+    }
+    enum net_socket_outcome outcome =
+        net_socket_write(&stream->socket, net_queue_peek(&stream->queue), bytes, ret_put);
+    if (stream->tls != NULL && outcome == NET_SOCKET_MOVED) {
+        net_cuts_took(&stream->cuts, *ret_put, net_now_us());
+    }
+    return outcome;
+}
+
 static void flush(struct net_stream *stream)
 {
     size_t taken = 0;
     enum net_socket_outcome outcome = NET_SOCKET_MOVED;
     while (outcome == NET_SOCKET_MOVED && net_queue_bytes(&stream->queue) > 0) {
         size_t put = 0;
-        outcome = net_socket_write(&stream->socket, net_queue_peek(&stream->queue),
-                                   net_queue_bytes(&stream->queue), &put);
+        outcome = write_some(stream, &put);
         if (outcome == NET_SOCKET_MOVED) {
             net_queue_consume(&stream->queue, put);
             taken += put;
@@ -617,7 +633,11 @@ int net_stream_write(struct net_stream *stream, const struct iovec *parts, size_
     if (stream->state == FINISHING || stream->state == CLOSING) {
         return ERROR_CLOSED;
     }
+    size_t before = net_queue_bytes(&stream->queue);
     int error = net_queue_append(&stream->queue, parts, count, stream->limits.queue_bytes_max);
+    if (error == 0 && stream->tls != NULL) {
+        net_cuts_wrote(&stream->cuts, net_queue_bytes(&stream->queue) - before);
+    }
     if (error == 0 && stream->state == OPEN && !stream->wants_write) {
         net_loop_defer(stream->loop, &stream->turn);
     }
