@@ -165,7 +165,8 @@ enum option {
 
 #define FOR(verb) (1u << (verb))
 #define FOR_ALL (FOR(ARGS_VERBS) - 1u)
-#define FOR_ENGINE (FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON) | FOR(ARGS_GATEWAY))
+#define FOR_ENGINE                                                                                 \
+    (FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_FETCH) | FOR(ARGS_DAEMON) | FOR(ARGS_GATEWAY))
 
 #define FOR_NAMES                                                                                  \
     (FOR(ARGS_SEARCH) | FOR(ARGS_LIKE) | FOR(ARGS_UNLIKE) | FOR(ARGS_LIKES) | FOR(ARGS_PLAYLIST) | \
@@ -181,14 +182,15 @@ static const struct option_form {
     {"-h", OPTION_HELP, false, FOR_ALL},
     {"--version", OPTION_VERSION, false, FOR_ALL},
     {"--origin", OPTION_ORIGIN, true, FOR_ENGINE | FOR(ARGS_LS) | FOR_NAMES},
-    {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
+    {"--output", OPTION_OUTPUT, true, FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_DAEMON)},
     {"-o", OPTION_TO, true, FOR(ARGS_FETCH) | FOR(ARGS_PLAYLIST)},
     {"--start", OPTION_START, true, FOR(ARGS_PLAY)},
     {"--offline", OPTION_OFFLINE, false,
-     FOR(ARGS_PLAY) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS) | FOR_NAMES},
+     FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_FETCH) | FOR(ARGS_GATEWAY) | FOR(ARGS_LS) |
+         FOR_NAMES},
     {"--cache-limit", OPTION_CACHE_LIMIT, true, FOR_ENGINE | FOR(ARGS_CACHE)},
     {"--fast", OPTION_FAST, false, FOR(ARGS_PLAY)},
-    {"--plain", OPTION_PLAIN, false, FOR(ARGS_PLAY)},
+    {"--plain", OPTION_PLAIN, false, FOR(ARGS_PLAY) | FOR(ARGS_RESUME)},
     {"--json", OPTION_JSON, false, FOR_ALL},
     {"--record", OPTION_RECORD, true, FOR_ENGINE},
     {"--preset", OPTION_PRESET, true, FOR_ENGINE},
@@ -198,10 +200,10 @@ static const struct option_form {
     {"--listen", OPTION_LISTEN, true, FOR_ENGINE},
     {"--port", OPTION_PORT, true, FOR(ARGS_GATEWAY)},
     {"--no-port-mapping", OPTION_NO_PORT_MAPPING, false, FOR_ENGINE},
-    {"--shuffle", OPTION_SHUFFLE, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
-    {"--repeat", OPTION_REPEAT, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
-    {"--volume", OPTION_VOLUME, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
-    {"--replaygain", OPTION_REPLAYGAIN, true, FOR(ARGS_PLAY) | FOR(ARGS_DAEMON)},
+    {"--shuffle", OPTION_SHUFFLE, true, FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_DAEMON)},
+    {"--repeat", OPTION_REPEAT, true, FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_DAEMON)},
+    {"--volume", OPTION_VOLUME, true, FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_DAEMON)},
+    {"--replaygain", OPTION_REPLAYGAIN, true, FOR(ARGS_PLAY) | FOR(ARGS_RESUME) | FOR(ARGS_DAEMON)},
 };
 
 #define OPTION_FORMS ((unsigned)(sizeof option_forms / sizeof option_forms[0]))
@@ -431,13 +433,13 @@ static int take_option(struct parse *parse, int argc, char *const argv[], int *a
 }
 
 static const char *const verb_names[ARGS_VERBS] = {
-    "", "play",   "fetch", "ls",     "cache", "daemon",   "status",   "peers", "gateway",
-    "", "search", "like",  "unlike", "likes", "playlist", "complete", "info"};
+    "",       "play", "fetch",  "ls",   "cache",  "daemon", "status",   "peers",    "gateway",
+    "resume", "",     "search", "like", "unlike", "likes",  "playlist", "complete", "info"};
 
 /* Of ARGS_REMOTE. */
-static const char *const remote_names[] = {"next",       "prev",  "pause",  "resume",  "toggle",
-                                           "stop",       "seek",  "volume", "shuffle", "repeat",
-                                           "replaygain", "queue", NULL};
+static const char *const remote_names[] = {"next",   "prev",       "pause",  "toggle",
+                                           "stop",   "seek",       "volume", "shuffle",
+                                           "repeat", "replaygain", "queue",  NULL};
 
 /* --- defaults --------------------------------------------------------------------------------------------- */
 
@@ -585,6 +587,7 @@ static int check_operands(const struct parse *parse)
         break;
     case ARGS_REMOTE:
         break; /* cmd_remote.c knows how many */
+    case ARGS_RESUME:
     case ARGS_DAEMON:
     case ARGS_STATUS:
     case ARGS_PEERS:

@@ -26,6 +26,7 @@ enum args_verb {
     ARGS_STATUS,
     ARGS_PEERS,
     ARGS_GATEWAY,
+    ARGS_RESUME,
     ARGS_REMOTE, /* one of several, args.remote */
     ARGS_SEARCH,
     ARGS_LIKE,

@@ -55,7 +55,7 @@ static const char help_play[] =
     "  --json              events as JSON lines on standard output\n"
     "  --record FILE       record what the engine was told (docs/TESTING.md)\n"
     "\n"
-    "Keys on a terminal: space pause, left and right 10 s, n next, q quit; ? lists all.\n";
+    "Keys on a terminal: space pause, left and right 10 s, n next, q quit, ? all.\n";
 
 static const char help_fetch[] =
     "usage: refrain fetch TARGET... -o PATH [OPTIONS]\n"
@@ -162,6 +162,7 @@ const char *args_help(enum args_verb verb)
         return help_peers;
     case ARGS_GATEWAY:
         return help_gateway;
+    case ARGS_RESUME:
     case ARGS_REMOTE:
         return help_remote;
     case ARGS_SEARCH:

@@ -20,6 +20,7 @@ int cmd_status(const struct args *args);
 int cmd_peers(const struct args *args);
 /* Steers the engine that runs. */
 int cmd_remote(const struct args *args);
+int cmd_resume(const struct args *args);
 /* One request to the engine that runs; takes the reference. 0 and *ret_answer, or the code: it was told
  * why (cmd_status.c). */
 int cmd_ask(json_t *request, json_t **ret_answer);

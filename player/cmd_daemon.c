@@ -7,6 +7,7 @@
 #include "player/cmd.h"
 #include "player/control.h"
 #include "player/playing.h"
+#include "player/remember.h"
 
 #include "common/exit_code.h"
 
@@ -48,8 +49,16 @@ int cmd_daemon(const struct args *args)
     if (args->no_peers) {
         listening(&daemon, 0);
     }
+    json_t *saved = remember_load(daemon.session.paths.state);
+    if (saved != NULL && playing_restore(&daemon.playing, saved) != 0) {
+        report_error("queue of the last time: it is damaged; this one begins anew");
+    }
+    json_decref(saved);
+    daemon.playing.remember = remember_open(&daemon.playing);
     session_run(&daemon.session);
     control_close(daemon.control);
+    remember_close(daemon.playing.remember);
+    daemon.playing.remember = NULL;
     struct node_summary summary;
     exit_code = session_close(&daemon.session, &summary);
     playing_summary(&daemon.playing, &summary);

@@ -3,11 +3,14 @@
  */
 #include "common/error.h"
 #include "common/exit_code.h"
+#include "player/attach.h"
 #include "player/cmd.h"
 #include "player/control.h"
 #include "player/front/front.h"
+#include "player/ipc/control_client.h"
 #include "player/keys.h"
 #include "player/playing.h"
+#include "player/remember.h"
 #include "player/tui/tui.h"
 
 #define PLAY_REFRESH_US (250 * TIME_US_PER_MS)
@@ -191,23 +194,52 @@ static void open_terminal(struct play *play)
     }
 }
 
-int cmd_play(const struct args *args)
+/* Sound of its own that goes by the clock: a listener's queue. Else it is a tool's. */
+static bool is_listening(const struct args *args)
+{
+    return !args->fast && args->output != OUTPUT_WAV && args->record_path == NULL;
+}
+
+/* Goes on where another process was. */
+static void go_on(struct play *play, const json_t *saved)
+{
+    if (playing_restore(&play->playing, saved) != 0 || !playing_resume(&play->playing)) {
+        report_error("queue: nothing is there to go on with; name what to play");
+        session_end(&play->session, EXIT_CODE_NOT_FOUND);
+        return;
+    }
+    engine_set_paused(play->session.engine, json_is_false(json_object_get(saved, "playing")));
+}
+
+/* With an engine of its own. `saved` NULL: what the command line names. EXIT_CODE_IN_USE: another one has
+ * it; that was told unless it may be attached to. */
+static int play_here(const struct args *args, const json_t *saved)
 {
     struct play play = {0};
-    const struct session_hooks hooks = {.found = found, .note = note, .context = &play};
+    const struct session_hooks hooks = {
+        .found = found, .note = note, .may_attach = attach_is_possible(args), .context = &play};
     playing_init(&play.playing, &play.session, net_now_us());
     playing_set_modes(&play.playing, args);
     int exit_code = session_open(args, false, &hooks, &play.session);
     if (exit_code != EXIT_CODE_OK) {
+        playing_deinit(&play.playing);
         return exit_code;
+    }
+    if (is_listening(args)) {
+        play.playing.remember = remember_open(&play.playing);
     }
     play.control = control_open(&play.session, &play.playing);
     if (!open_screen(&play)) {
         open_terminal(&play);
     }
+    if (saved != NULL) {
+        go_on(&play, saved);
+    }
     session_run(&play.session);
     close_screen(&play);
     control_close(play.control);
+    remember_close(play.playing.remember);
+    play.playing.remember = NULL;
     keys_close(play.keys);
     net_deadline_close(play.refresh);
     play.refresh = NULL;
@@ -216,5 +248,55 @@ int cmd_play(const struct args *args)
     playing_summary(&play.playing, &summary);
     playing_deinit(&play.playing);
     session_free(&play.session);
+    return exit_code;
+}
+
+/* As a face of the engine that runs, and when that dies, in its place. */
+static int play_attached(const struct args *args)
+{
+    static struct args rest; /* what is still to be done: nothing is named any more */
+    struct attach attach = {.args = args};
+    int exit_code;
+    do {
+        exit_code = attach_run(&attach);
+        if (attach.is_orphan) {
+            rest = *args;
+            rest.operand_count = 0;
+            rest.origin = attach.origin[0] != '\0' ? attach.origin : args->origin;
+            attach.args = &rest;
+            exit_code = play_here(&rest, attach.saved);
+        }
+    } while (exit_code == EXIT_CODE_IN_USE && attach.tries < ATTACH_TRIES_MAX);
+    attach_deinit(&attach);
+    return exit_code;
+}
+
+int cmd_play(const struct args *args)
+{
+    int exit_code = play_here(args, NULL);
+    if (exit_code == EXIT_CODE_IN_USE && attach_is_possible(args)) {
+        exit_code = play_attached(args);
+    }
+    return exit_code;
+}
+
+/* With an engine: its verb "resume". Without one: the queue of the last time. */
+int cmd_resume(const struct args *args)
+{
+    struct engine_paths paths;
+    json_t *answer = NULL;
+    if (engine_paths_init(&paths) == 0 &&
+        control_client_ask(paths.state, "resume", &answer) != ERROR_NOT_FOUND) {
+        json_decref(answer);
+        return cmd_remote(args);
+    }
+    json_t *saved = remember_load(paths.state);
+    if (saved == NULL) {
+        report_error("queue: none is remembered in %s; name what to play", paths.state);
+        return EXIT_CODE_NOT_FOUND;
+    }
+    json_object_set_new(saved, "playing", json_true());
+    int exit_code = play_here(args, saved);
+    json_decref(saved);
     return exit_code;
 }

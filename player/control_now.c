@@ -249,6 +249,24 @@ static void changed(void *context)
     }
 }
 
+static void played(void *context, const struct node_play_record *play)
+{
+    static const char *const causes[] = {"click", "auto", "seek"};
+    static const char *const cached[] = {"none", "head", "full"};
+    char id[2 * TRACK_ID_BYTES + 1];
+    struct control *control = context;
+    if (!control_is_heard(control, CONTROL_EVENT_PLAY)) {
+        return;
+    }
+    media_hex_encode(play->track_id, TRACK_ID_BYTES, id);
+    control_tell(control, CONTROL_EVENT_PLAY,
+                 json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "track", id, "wait_ms",
+                           (json_int_t)(play->wait_us / TIME_US_PER_MS), "cause",
+                           causes[play->cause], "cached", cached[play->cached], "stutters",
+                           (json_int_t)play->stutters, "stall_ms",
+                           (json_int_t)(play->stall_us / TIME_US_PER_MS)));
+}
+
 static void hear_message(void *context, const char *message)
 {
     struct control *control = context;
@@ -301,6 +319,7 @@ void control_now_open(struct control *control)
     }
     if (control->playing != NULL) {
         control->playing->changed = changed;
+        control->playing->played = played;
         control->playing->changed_context = control;
     }
     report_listen(hear_message, control);
@@ -311,6 +330,7 @@ void control_now_close(struct control *control)
     report_listen(NULL, NULL);
     if (control->playing != NULL) {
         control->playing->changed = NULL;
+        control->playing->played = NULL;
     }
     net_deadline_close(control->now.tick);
 }

@@ -263,8 +263,9 @@ static json_t *entry_of(const struct control *control, const struct lineup_entry
     char id[2 * TRACK_ID_BYTES + 1];
     const struct words_track *words = words_get(&control->session->words, entry->track_id);
     media_hex_encode(entry->track_id, TRACK_ID_BYTES, id);
-    json_t *object = json_pack("{s:I, s:s, s:b, s:b}", "entry", (json_int_t)entry->number, "track",
-                               id, "played", entry->is_played, "failed", entry->is_failed);
+    json_t *object = json_pack("{s:I, s:s, s:b, s:b, s:I}", "entry", (json_int_t)entry->number,
+                               "track", id, "played", entry->is_played, "failed", entry->is_failed,
+                               "place", (json_int_t)entry->place);
     if (words != NULL) {
         control_put_words(object, words);
     }
@@ -282,11 +283,13 @@ static json_t *do_queue(struct control *control, const struct control_call *call
     for (uint32_t i = 0; i < lineup->count; i++) {
         json_array_append_new(entries, entry_of(control, &lineup->entries[i]));
     }
-    return json_pack("{s:o, s:I, s:I, s:s, s:s}", "entries", entries, "current",
-                     (json_int_t)lineup_current(lineup), "version",
+    return json_pack("{s:o, s:I, s:I, s:I, s:s, s:s, s:s, s:I}", "entries", entries, "current",
+                     (json_int_t)lineup_current(lineup), "at", (json_int_t)lineup->at, "version",
                      (json_int_t)control->playing->queue_version, "shuffle",
                      lineup_shuffle_name(lineup->shuffle), "repeat",
-                     lineup_repeat_name(lineup->repeat));
+                     lineup_repeat_name(lineup->repeat), "replaygain",
+                     playing_gain_name(control->playing->gain), "volume",
+                     (json_int_t)control->playing->percent);
 }
 
 const struct control_row control_queue_rows[] = {

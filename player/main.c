@@ -33,6 +33,8 @@ static int run(const struct args *args)
         return cmd_peers(args);
     case ARGS_GATEWAY:
         return cmd_gateway(args);
+    case ARGS_RESUME:
+        return cmd_resume(args);
     case ARGS_REMOTE:
         return cmd_remote(args);
     case ARGS_SEARCH:

@@ -4,6 +4,7 @@
 #include "player/playing.h"
 
 #include "common/error.h"
+#include "player/remember.h"
 
 #include <stdlib.h>
 
@@ -73,6 +74,9 @@ static void tell_note(struct playing *playing, const struct node_note *note)
     switch (note->kind) {
     case NODE_NOTE_PLAY:
         playing->last_wait_us = note->play.wait_us;
+        if (playing->played != NULL) {
+            playing->played(playing->changed_context, &note->play);
+        }
         note_wait(playing, note->play.wait_us);
         if (session->args->json) {
             report_play_json(&note->play);
@@ -111,6 +115,9 @@ void playing_note(struct playing *playing, const struct node_note *note)
 {
     tell_note(playing, note);
     playing_feed(playing);
+    if (note->kind == NODE_NOTE_STARTED || note->kind == NODE_NOTE_QUEUE_ENDED) {
+        remember_touch(playing->remember);
+    }
     if (playing->changed != NULL) {
         playing->changed(playing->changed_context);
     }

@@ -14,6 +14,8 @@
 #include "player/core/lineup.h"
 #include "player/session.h"
 
+#include <jansson.h>
+
 /* How far ahead the engine knows the queue. */
 #define PLAYING_AHEAD 48u
 /* "Previous" later than this begins the track again. */
@@ -31,10 +33,13 @@ enum playing_gain {
     PLAYING_GAIN_AUTO, /* the album's, where tracks of one album follow each other */
 };
 
+struct remember;
+
 struct playing {
-    struct session *session; /* borrowed */
-    uint32_t current;        /* the engine's entry that sounds, or sounded last; 0 = none yet */
-    uint64_t *waits_us;      /* one a play record; owned */
+    struct remember *remember; /* borrowed; NULL: nothing is remembered */
+    struct session *session;   /* borrowed */
+    uint32_t current;          /* the engine's entry that sounds, or sounded last; 0 = none yet */
+    uint64_t *waits_us;        /* one a play record; owned */
     uint32_t wait_count, wait_capacity;
     uint64_t last_wait_us;
     bool is_quiet; /* a face shows what plays: no lines for people */
@@ -49,7 +54,10 @@ struct playing {
     uint32_t queue_version; /* larger with each change of the queue */
     /* Told after whatever may have changed what plays, the queue or the modes. NULL: nobody cares. */
     void (*changed)(void *context);
-    void *changed_context;
+    /* A play record. NULL: nobody cares. */
+    void (*played)(void *context, const struct node_play_record *play);
+    void *changed_context; /* for both */
+    uint64_t resume_us;    /* where the current entry goes on when nothing was begun yet */
 };
 
 /* The session may be opened later. */
@@ -93,6 +101,12 @@ void playing_set_gain(struct playing *playing, enum playing_gain gain);
 /* "off", "track", "album", "auto". False: no such name. */
 const char *playing_gain_name(enum playing_gain gain);
 bool playing_gain_parse(const char *name, enum playing_gain *ret_gain);
+/* playing_restore.c: the queue and how it is played, as an object that outlives the process (of
+ * "queue"'s form, with "position_ms" and "playing"). */
+json_t *playing_save(const struct playing *playing, uint64_t position_us, bool is_sounding);
+/* Into an empty queue; starts nothing (playing_resume does). ERROR_MALFORMED and lineup_restore's: the
+ * queue stays empty. */
+int playing_restore(struct playing *playing, const json_t *saved);
 /* The lineup's number of an entry of the engine; 0 = it is none of ours. */
 uint32_t playing_number(const struct playing *playing, uint32_t entry);
 /* What follows has changed, or what plays: the engine is told. */

@@ -5,6 +5,7 @@
  * differs, so that an unchanged next track keeps its chain.
  */
 #include "player/playing.h"
+#include "player/remember.h"
 
 #include "common/error.h"
 #include "common/exit_code.h"
@@ -16,6 +17,7 @@
 
 static void tell(const struct playing *playing)
 {
+    remember_touch(playing->remember);
     if (playing->changed != NULL) {
         playing->changed(playing->changed_context);
     }
@@ -177,6 +179,7 @@ static void begin(struct playing *playing, uint32_t number, uint64_t position_us
         session_forget(playing->session);
     }
     lineup_begin(&playing->lineup, number);
+    playing->resume_us = 0;
     set_level(playing);
     if (feed_one(playing, number)) {
         engine_start_entry(engine, playing->fed[0].entry, position_us);
@@ -283,8 +286,9 @@ bool playing_resume(struct playing *playing)
         return true;
     }
     uint32_t number = lineup_current(&playing->lineup);
+    uint64_t position_us = number != 0 ? playing->resume_us : 0;
     number = number != 0 ? number : lineup_behind(&playing->lineup);
-    return number != 0 && playing_jump(playing, number, 0);
+    return number != 0 && playing_jump(playing, number, position_us);
 }
 
 void playing_pause(struct playing *playing)

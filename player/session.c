@@ -312,7 +312,9 @@ static int open_engine(struct session *session)
     };
     struct engine_failure failure;
     if (engine_open(session->loop, &config, &session->engine, &failure) != 0) {
-        report_error("%s", failure.message);
+        if (failure.exit_code != EXIT_CODE_IN_USE || !session->hooks.may_attach) {
+            report_error("%s", failure.message);
+        }
         net_loop_free(session->loop);
         return failure.exit_code;
     }

@@ -36,6 +36,8 @@ struct session_hooks {
     void (*listening)(void *context, uint16_t port);
     /* An entry's manifest; borrowed for the call. May be NULL. */
     void (*manifest)(void *context, uint32_t entry, const struct media_manifest *manifest);
+    /* EXIT_CODE_IN_USE of session_open is no message: the command attaches to the engine that runs. */
+    bool may_attach;
     void *context;
 };
 

@@ -166,6 +166,51 @@ int lineup_add(struct lineup *lineup, const struct lineup_track *tracks, uint32_
     return 0;
 }
 
+/* Each place once, and without shuffle in order. ERROR_MALFORMED, ERROR_NO_MEMORY. */
+static int check_places(const struct lineup_entry *entries, uint32_t count, bool is_shuffled)
+{
+    uint8_t *seen = calloc((size_t)count + 1, 1);
+    int error = seen == NULL ? ERROR_NO_MEMORY : 0;
+    for (uint32_t i = 0; i < count && error == 0; i++) {
+        uint32_t place = entries[i].place;
+        if (place >= count || seen[place] != 0 || (!is_shuffled && place != i)) {
+            error = ERROR_MALFORMED;
+        } else {
+            seen[place] = 1;
+        }
+    }
+    free(seen);
+    return error;
+}
+
+int lineup_restore(struct lineup *lineup, const struct lineup_entry *entries, uint32_t count,
+                   uint32_t at, bool has_current, enum lineup_shuffle shuffle)
+{
+    assert(lineup->count == 0);
+    if (count > LINEUP_ENTRIES_MAX) {
+        return ERROR_FULL;
+    }
+    if (at > count || (has_current && at == count)) {
+        return ERROR_MALFORMED;
+    }
+    int error = check_places(entries, count, shuffle != LINEUP_SHUFFLE_OFF);
+    if (error == 0) {
+        error = reserve(lineup, count);
+    }
+    if (error != 0) {
+        return error;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        lineup->entries[i] = entries[i];
+        lineup->entries[i].number = ++lineup->last_number;
+    }
+    lineup->count = count;
+    lineup->at = at;
+    lineup->has_current = has_current;
+    lineup->shuffle = shuffle;
+    return 0;
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     uint32_t left = *(const uint32_t *)a;

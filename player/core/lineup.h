@@ -83,6 +83,11 @@ void lineup_clear(struct lineup *lineup);
  * was. */
 int lineup_set_shuffle(struct lineup *lineup, enum lineup_shuffle shuffle);
 
+/* A lineup of another run, in the empty one: entries in order of playing with their places, album and
+ * marks; they get the numbers 1, 2, ... ERROR_MALFORMED: the places are none of this order, or `at` is
+ * none; ERROR_FULL, ERROR_NO_MEMORY. The lineup stays empty then. */
+int lineup_restore(struct lineup *lineup, const struct lineup_entry *entries, uint32_t count,
+                   uint32_t at, bool has_current, enum lineup_shuffle shuffle);
 /* NULL: no such entry. Valid until the next call that changes the lineup. */
 struct lineup_entry *lineup_find(const struct lineup *lineup, uint32_t number);
 /* What plays, or played last; 0: nothing. */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ struct control_server {
     struct client *clients;
     uint32_t client_count;
     uint32_t last_number;
-    bool is_closing;
+    bool is_closing, is_passed;
 };
 
 /* What is written, freed when it has been. */
@@ -211,6 +212,32 @@ static void connected(uv_stream_t *stream, int status)
     say(client, json_pack("{s:i, s:s}", "refrain", CONTROL_VERSION, "version", server->version));
 }
 
+/* --- a socket that was passed ------------------------------------------------------------------ */
+
+#define PASSED_FIRST 3 /* descriptors that a service manager passes begin here */
+
+/* What a service manager (systemd's socket activation: LISTEN_PID, LISTEN_FDS) has opened for us;
+ * -1: nothing. Whoever opened it takes it away. */
+static int passed_socket(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *count = getenv("LISTEN_FDS");
+    int is_listening = 0;
+    socklen_t bytes = sizeof is_listening;
+    if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != (long)getpid() ||
+        strtol(count, NULL, 10) < 1) {
+        return -1;
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    if (getsockopt(PASSED_FIRST, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &bytes) != 0 ||
+        is_listening == 0 || fcntl(PASSED_FIRST, F_SETFD, FD_CLOEXEC) != 0 ||
+        fcntl(PASSED_FIRST, F_SETFL, O_NONBLOCK) != 0) {
+        return -1;
+    }
+    return PASSED_FIRST;
+}
+
 /* --- the server --------------------------------------------------------------------------------- */
 
 /* A bound and listening socket, for its owner alone. ERROR_DENIED, ERROR_SYSTEM. */
@@ -252,7 +279,9 @@ int control_server_open(struct net_loop *loop, const char *state, const char *ve
     }
     int error = control_path(state, &address, &folder);
     if (error == 0) {
-        error = listen_at(&address, &fd);
+        fd = passed_socket();
+        server->is_passed = fd >= 0;
+        error = server->is_passed ? 0 : listen_at(&address, &fd);
     }
     if (folder >= 0) {
         close(folder);
@@ -289,7 +318,9 @@ void control_server_close(struct control_server *server)
     }
     assert(!server->is_closing);
     server->is_closing = true;
-    (void)unlink(server->path);
+    if (!server->is_passed) {
+        (void)unlink(server->path);
+    }
     for (struct client *client = server->clients; client != NULL; client = client->next) {
         client_close(client);
     }

@@ -3,6 +3,7 @@
 What the verbs of the control socket mean one by one is test_control.py's.
 """
 
+import json
 import unittest
 
 import refrain
@@ -90,6 +91,141 @@ class Remote(WithOrigin):
                 self.remote(player, *words, code=3)
             self.assertEqual(daemon.stop(), 0)
         self.remote(player, "next", code=3)
+
+
+class Attached(WithOrigin):
+    """`refrain play` beside a daemon: one queue, one sound."""
+
+    def attach(self, player, *words):
+        return player.start("play", *words)
+
+    def test_it_plays_there(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, self.attach(player, self.ids[0]) as face:
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[0])
+            started = face.wait_event("started")
+            self.assertEqual((started["track"], started["title"]),
+                             (self.ids[0], self.tracks[0]["title"]))
+            with self.attach(player, self.ids[1]) as second:
+                self.assertEqual(second.wait_event("started")["track"], self.ids[1])
+                self.assertEqual(face.wait_event("started")["track"], self.ids[1])
+                second.kill()  # a face may go at any time
+            self.assertEqual(player.status()["playing"]["track"], self.ids[1])
+            self.remote(player, "seek", "+9999")
+            self.assertEqual(face.finish(), 0, face.describe())  # the queue has ended
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_what_can_not_be_found_there(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon:
+            asked = player.run("play", "nonsense that no track is called")
+            self.assertIn(asked.code, (2, 3), asked.describe())
+            self.assertIn("nonsense", asked.stderr)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_the_daemon_ends_in_order(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, self.attach(player, self.ids[0]) as face:
+            face.wait_event("started")
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(face.finish(), 0, face.describe())
+
+    def test_the_daemon_is_killed(self):
+        """The face takes its place: same queue, same position, nothing is fetched twice."""
+        player = self.player()
+        with player.daemon("--no-peers") as daemon, player.control() as control, \
+                self.attach(player, *self.ids[:3], "--volume", "40", "--no-peers") as face:
+            face.wait_event("started")
+            self.remote(player, "repeat", "all")
+            self.remote(player, "next")
+            self.assertEqual(face.wait_event("started")["track"], self.ids[1])
+            control.do("seek", position_ms=5000)
+            control.do("subscribe", events=["position", "chunks"])
+            position, missing = 0, True
+            while position < 6000 or missing:
+                event = control.read()
+                if event["event"] == "position":
+                    position = event["position_ms"]
+                elif event["event"] == "chunks":
+                    missing = any(run[0] == "missing" for run in event["runs"])
+            daemon.kill()
+            self.assertEqual(face.wait_event("started")["track"], self.ids[1])
+            status = player.status()
+            self.assertEqual(status["pid"], face.pid)
+            self.assertGreaterEqual(status["playing"]["position_ms"], 5500)
+            self.assertLess(status["playing"]["position_ms"], 20000)
+            self.assertEqual((status["queue"], status["repeat"], status["volume"]), (3, "all", 40))
+            self.assertEqual(status["playing"]["state"], "playing")
+            self.remote(player, "stop")
+            self.assertEqual(face.finish(), 0, face.describe())
+            print(f"after kill -9 of the daemon: {face.summary['bytes']} bytes by source")
+            self.assertGreater(face.summary["bytes"]["cache"], 0)
+
+    def test_what_needs_its_own_sound(self):
+        player = self.player()
+        with player.daemon("--no-peers") as daemon:
+            for words in (["--output", "null"], ["--fast"]):
+                self.assertEqual(player.run("play", self.ids[0], *words).code,
+                                 refrain.EXIT_IN_USE)
+            self.assertEqual(daemon.stop(), 0)
+
+
+class Remembered(WithOrigin):
+    """Queue, position, volume and modes, from one run to the next."""
+
+    def test_a_daemon_that_is_killed(self):
+        player = self.player()
+        path = player.sandbox.state / "refrain/queue.json"
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            control.do("play", targets=self.ids[:3])
+            daemon.wait_event("started")
+            control.do("volume", percent=70)
+            control.do("repeat", mode="one")
+            control.do("jump", entry=control.do("queue")["entries"][1]["entry"],
+                       position_ms=7000)
+            daemon.wait_event("started")
+            control.do("subscribe", events=["position"])
+            while True:  # written a second after the last change
+                control.read()
+                saved = json.loads(path.read_text()) if path.exists() else {"position_ms": 0}
+                if saved["position_ms"] >= 7000:
+                    break
+            daemon.kill()
+        with player.daemon("--no-peers") as daemon, player.control() as control:
+            queue = control.do("queue")
+            self.assertEqual([entry["track"] for entry in queue["entries"]], self.ids[:3])
+            self.assertEqual((queue["at"], queue["repeat"], queue["volume"]), (1, "one", 70))
+            self.assertIsNone(control.do("status")["playing"], "it waits to be asked")
+            control.do("resume")
+            self.assertEqual(daemon.wait_event("started")["track"], self.ids[1])
+            self.assertGreaterEqual(control.do("status")["playing"]["position_ms"], 7000)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_resume(self):
+        player = self.player()
+        self.remote(player, "resume", code=3)
+        with player.start("play", *self.ids[:2], "--output", "null", "--no-peers", "--start",
+                          "8") as first:
+            first.wait_event("started")
+            self.assertEqual(first.stop(), 130)
+        with player.start("resume", "--output", "null", "--no-peers") as again:
+            self.assertEqual(again.wait_event("started")["track"], self.ids[0])
+            playing = player.status()["playing"]
+            self.assertGreaterEqual(playing["position_ms"], 8000)
+            self.assertEqual(playing["following"], 1)
+            again.stop()
+
+    def test_a_damaged_file(self):
+        player = self.player()
+        folder = player.sandbox.state / "refrain"
+        folder.mkdir(parents=True)
+        for text in ("", "{", "[]", "{}", '{"entries":[{}],"at":0,"shuffle":"off"}',
+                     '{"entries":[{"track":"%s","place":7}],"at":0,"shuffle":"off"}' % self.ids[0],
+                     '{"entries":[],"at":-1,"shuffle":"off"}', "\0" * 100):
+            (folder / "queue.json").write_text(text)
+            with player.daemon("--no-peers") as daemon:
+                self.assertEqual(daemon.stop(), 0)
+                self.assertIn("damaged", daemon.stderr)
 
 
 class Loudness(WithOrigin):

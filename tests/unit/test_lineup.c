@@ -282,6 +282,38 @@ static void test_changes_while_shuffled(void **state)
     lineup_deinit(&lineup);
 }
 
+static void test_restoring(void **state)
+{
+    static const struct {
+        uint32_t places[3];
+        uint32_t at;
+        enum lineup_shuffle shuffle;
+        int error;
+    } rows[] = {
+        {{0, 1, 2}, 1, LINEUP_SHUFFLE_OFF, 0},
+        {{2, 0, 1}, 1, LINEUP_SHUFFLE_TRACKS, 0},
+        {{2, 0, 1}, 1, LINEUP_SHUFFLE_OFF, ERROR_MALFORMED},
+        {{0, 1, 1}, 1, LINEUP_SHUFFLE_TRACKS, ERROR_MALFORMED},
+        {{0, 1, 3}, 1, LINEUP_SHUFFLE_TRACKS, ERROR_MALFORMED},
+        {{0, 1, 2}, 3, LINEUP_SHUFFLE_OFF, ERROR_MALFORMED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lineup lineup;
+        struct lineup_entry entries[3];
+        memset(entries, 0, sizeof entries);
+        for (uint32_t j = 0; j < 3; j++) {
+            entries[j].place = rows[i].places[j];
+        }
+        lineup_init(&lineup, 1);
+        assert_int_equal(lineup_restore(&lineup, entries, 3, rows[i].at, true, rows[i].shuffle),
+                         rows[i].error);
+        lineup_check_invariants(&lineup);
+        assert_string_equal(picture(&lineup), rows[i].error == 0 ? "aBc" : "");
+        lineup_deinit(&lineup);
+    }
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -328,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_shuffling_tracks),
         cmocka_unit_test(test_shuffling_albums),
         cmocka_unit_test(test_changes_while_shuffled),
+        cmocka_unit_test(test_restoring),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_names),
     };
