@@ -152,6 +152,10 @@ static void on_lost(void *context, bool said_bye)
     struct face *face = context;
     struct attach *attach = face->attach;
     attach->is_orphan = !said_bye && attach->saved != NULL;
+    if (attach->is_orphan && attach->was_told && face->told_us == 0) {
+        end(face, EXIT_CODE_NETWORK); /* it was not quite dead, and what it told before holds */
+        return;
+    }
     if (attach->is_orphan) {
         uint64_t moved_us = face->is_sounding ? net_now_us() - face->told_us : 0;
         moved_us = moved_us < ATTACH_MOVED_US_MAX ? moved_us : ATTACH_MOVED_US_MAX;

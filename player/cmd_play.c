@@ -13,6 +13,8 @@
 #include "player/remember.h"
 #include "player/tui/tui.h"
 
+#include <unistd.h>
+
 #define PLAY_REFRESH_US (250 * TIME_US_PER_MS)
 #define PLAY_SEEK_US (10 * TIME_US_PER_S)
 
@@ -283,12 +285,16 @@ int cmd_play(const struct args *args)
 /* With an engine: its verb "resume". Without one: the queue of the last time. */
 int cmd_resume(const struct args *args)
 {
+    static struct args remote;
     struct engine_paths paths;
-    json_t *answer = NULL;
-    if (engine_paths_init(&paths) == 0 &&
-        control_client_ask(paths.state, "resume", &answer) != ERROR_NOT_FOUND) {
-        json_decref(answer);
-        return cmd_remote(args);
+    int fd = -1;
+    if (engine_paths_init(&paths) != 0 || control_client_connect(paths.state, &fd) == 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        remote = *args;
+        remote.remote = "resume";
+        return cmd_remote(&remote);
     }
     json_t *saved = remember_load(paths.state);
     if (saved == NULL) {
