@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -583,6 +584,120 @@ class Hooks(WithOrigin):
             self.assertEqual([daemon.wait_event("started")["track"] for _ in range(2)],
                              [track["id"] for track in self.tracks[:2]])
             self.assertEqual(daemon.stop(), 0)
+
+
+class Packaging(unittest.TestCase):
+    """What is made of the programs' own help, and what an installation has."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = refrain.Sandbox()
+        cls.base = pathlib.Path(PROGRAM).parent.parent
+        cls.texts = [sys.executable, "-B", str(refrain.ROOT / "packaging" / "texts.py"), str(cls.base)]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sandbox.remove()
+
+    def run_tool(self, *command, **options):
+        result = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                                stdin=subprocess.DEVNULL, env=self.sandbox.environment(), **options)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    def verbs(self):
+        return re.findall(r"^refrain-([a-z]+)\.1$", "\n".join(
+            path.name for path in (self.sandbox.path / "man" / "man1").iterdir()), re.M)
+
+    def test_manual(self):
+        """A page for each verb of the program, each clean."""
+        need("mandoc")
+        out = self.sandbox.path / "man"
+        self.run_tool(*self.texts, "man", out)
+        pages = sorted((out / "man1").iterdir())
+        self.run_tool("mandoc", "-T", "lint", "-W", "warning", *pages)
+        # Each verb that the program knows has help of its own, so each has a page.
+        source = (refrain.ROOT / "player" / "args.c").read_text(encoding="utf-8")
+        table = re.search(r"verb_names\[ARGS_VERBS\] = \{(.*?)\};", source, re.S)
+        known = set(re.findall(r'"([a-z]+)"', table.group(1))) if table else set(self.verbs())
+        self.assertEqual(known - {"complete"} - set(self.verbs()), set())
+        text = self.run_tool("mandoc", "-T", "utf8", out / "man1" / "refrain-play.1")
+        plain = re.sub(r".\x08", "", text)
+        for part in ("--origin URL", "SYNOPSIS", "refrain play TARGET...", "EXIT STATUS"):
+            self.assertIn(part, plain)
+
+    def completion(self, shell):
+        path = self.sandbox.path / f"completion.{shell}"
+        path.write_text(self.run_tool(*self.texts, shell), encoding="utf-8")
+        return path
+
+    def test_bash(self):
+        need("bash")
+        path = self.completion("bash")
+
+        def complete(*words):
+            script = (f'source "{path}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _refrain; '
+                      'printf "%s\\n" "${COMPREPLY[@]}"')
+            # As the program: what it says that there is.
+            tool = self.sandbox.path / "refrain"
+            tool.write_text('#!/bin/sh\n[ "$1 $2" = "complete targets" ] || exit 1\n'
+                            'printf "Gymnop\\303\\251die No. 1\\ttrack\\nGreensleeves\\ttrack\\n"\n')
+            tool.chmod(0o755)
+            return self.run_tool("bash", "-c", script, "bash", tool, *words).split("\n")[:-1]
+
+        self.assertIn("play", complete("pl"))
+        self.assertIn("--output", complete("play", "--ou"))
+        self.assertEqual(complete("play", "--output", "nu"), ["null"])
+        self.assertEqual(complete("cache", "ver"), ["verify"])
+        self.assertEqual(len(complete("play", "G")), 2)
+        self.assertIn("Gymnop\u00e9die\\ No.\\ 1", complete("play", "Gym"))
+        self.assertEqual(complete("status", "G"), [""])
+
+    def test_zsh_and_fish(self):
+        for shell, check in (("zsh", "-n"), ("fish", "--no-execute")):
+            path = self.completion(shell)
+            if shutil.which(shell):
+                self.run_tool(shell, check, path)
+            self.assertIn("gateway", path.read_text(encoding="utf-8"))
+        if shutil.which("fish"):
+            told = self.run_tool("fish", "--no-config", "-c",
+                                 f"source {path}; complete -C 'refrain play --outp'")
+            self.assertIn("--output", told)
+            told = self.run_tool("fish", "--no-config", "-c", f"source {path}; complete -C 'refrain gat'")
+            self.assertIn("gateway", told)
+
+    def test_tree_and_package(self):
+        """An installed tree has all of it; the package of it names what it needs."""
+        need("meson", "dpkg-deb", "dpkg-shlibdeps", "desktop-file-validate")
+        if refrain.build_kind() in ("asan", "tsan"):
+            self.skipTest("nobody installs a build with sanitizers")
+        tree = self.sandbox.path / "tree"
+        self.run_tool("meson", "install", "--no-rebuild", "--quiet", "-C", self.base, "--destdir", tree)
+        prefix = tree / "usr" / "local"
+        if prefix.exists():  # a package has everything under /usr
+            for path in list(prefix.iterdir()):
+                path.rename(tree / "usr" / path.name)
+            prefix.rmdir()
+        found = {str(path.relative_to(tree / "usr")) for path in tree.rglob("*") if path.is_file()}
+        for name in ("bin/refrain", "bin/refrain-origin", "bin/refrain-measure",
+                     "share/applications/refrain.desktop", "lib/systemd/user/refrain.service",
+                     "lib/systemd/user/refrain.socket", "share/man/man1/refrain-play.1",
+                     "share/bash-completion/completions/refrain", "share/zsh/site-functions/_refrain",
+                     "share/fish/vendor_completions.d/refrain.fish"):
+            self.assertIn(name, found)
+        self.assertTrue(any(name.endswith("/gstreamer-1.0/libgstrefrain.so") for name in found))
+        self.run_tool("desktop-file-validate", tree / "usr/share/applications/refrain.desktop")
+        unit = (tree / "usr/lib/systemd/user/refrain.service").read_text(encoding="utf-8")
+        self.assertRegex(unit, r"(?m)^ExecStart=/\S+/bin/refrain daemon$")
+        package = self.run_tool(sys.executable, "-B", refrain.ROOT / "packaging" / "deb.py", refrain.ROOT, tree,
+                                "0.1.0", self.sandbox.path / "out").strip()
+        depends = self.run_tool("dpkg-deb", "-f", package, "Depends")
+        for library in ("libc6", "libuv1", "liblmdb0", "libssl3", "libjansson4", "libgstreamer1.0-0",
+                        "gstreamer1.0-plugins-good"):
+            self.assertIn(library, depends)
+        contents = self.run_tool("dpkg-deb", "-c", package)
+        self.assertIn("root/root", contents)
+        self.assertIn("./usr/share/man/man1/refrain-play.1.gz", contents)
 
 
 if __name__ == "__main__":
