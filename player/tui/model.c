@@ -141,7 +141,7 @@ static void take_playing(struct model *model, const json_t *object)
     take_flag(&playing->pinned, object, "pinned");
     if (json_is_integer(json_object_get(object, "wait_ms"))) {
         playing->wait_ms = model_number(object, "wait_ms");
-        playing->has_wait = true;
+        playing->has_wait = playing->wait_ms > 0; /* 0: the first one is not over */
     }
     if (is_other) {
         ask_chunks(model);
@@ -277,8 +277,6 @@ static void take_status(struct model *model, const json_t *status)
     } else if (json_is_null(playing)) {
         stop_playing(model);
     }
-    take_number(&model->playing.wait_ms, status, "wait_ms");
-    model->playing.has_wait = model->playing.has_wait || has(status, "wait_ms");
     take_sources(model->bytes, json_object_get(json_object_get(status, "summary"), "bytes"));
     take_rates(model, json_object_get(status, "summary"));
     take_modes(model, status);
@@ -356,7 +354,7 @@ void model_event(struct model *model, const json_t *event, uint64_t now_us)
             take_playing(model, event);
         }
     } else if (strcmp(name, "queue") == 0) {
-        refresh(model, MODEL_VIEW_QUEUE);
+        model_page_ask_queue(model); /* its length is always seen */
     } else if (strcmp(name, "volume") == 0 || strcmp(name, "modes") == 0) {
         take_modes(model, event);
     } else if (strcmp(name, "chunks") == 0) {
@@ -367,7 +365,7 @@ void model_event(struct model *model, const json_t *event, uint64_t now_us)
         library_changed(model, event);
     } else if (strcmp(name, "play") == 0) {
         take_number(&model->playing.wait_ms, event, "wait_ms");
-        model->playing.has_wait = has(event, "wait_ms");
+        model->playing.has_wait = model->playing.wait_ms > 0;
     }
 }
 

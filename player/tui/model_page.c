@@ -140,6 +140,11 @@ void model_reload(struct model *model)
     ask_page(model, model_page(model), 0);
 }
 
+void model_page_ask_queue(struct model *model)
+{
+    ask_page(model, &model->stacks[MODEL_VIEW_QUEUE].pages[0], 0);
+}
+
 void model_page_ask_peers(struct model *model)
 {
     struct model_page *page = &model->stacks[MODEL_VIEW_PEERS].pages[0];

@@ -14,5 +14,6 @@ void model_page_forget(struct model_stack *stack);
 /* An answer to the question of this serial; nothing happens when the page has gone or asked anew. */
 void model_page_answer(struct model *model, uint32_t serial, const json_t *answer);
 void model_page_ask_peers(struct model *model);
+void model_page_ask_queue(struct model *model);
 
 #endif

@@ -8,12 +8,13 @@
 
 #include "common/error.h"
 #include "player/front/front.h"
+#include "player/library/conf.h"
 #include "player/tui/act.h"
 #include "player/tui/ansi.h"
 #include "player/tui/tty.h"
 #include "player/tui/view.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,6 +282,40 @@ static const char *get_environment(void *context, const char *name)
     return getenv(name);
 }
 
+static void complain(struct tui *tui, const struct conf_entry *entry, const char *why)
+{
+    char text[2 * KEYMAP_TEXT_BYTES];
+    snprintf(text, sizeof text, "refrain.conf:%u: %s", entry->line, why);
+    tui_message(tui, text);
+}
+
+/* [keys] and [tui]; what is wrong there is told and passed over. */
+static void configure(struct tui *tui)
+{
+    char text[KEYMAP_TEXT_BYTES];
+    const struct conf_entry *entry;
+    uint32_t place = 0;
+    while ((entry = conf_next(conf_of_program(), "keys", &place)) != NULL) {
+        if (keymap_bind(&tui->keymap, entry->key, entry->value, text) != 0) {
+            complain(tui, entry, text);
+        }
+    }
+    place = 0;
+    while ((entry = conf_next(conf_of_program(), "tui", &place)) != NULL) {
+        bool is_background = strcmp(entry->key, "background") == 0;
+        bool is_light = strcmp(entry->value, "light") == 0;
+        if (is_background && (is_light || strcmp(entry->value, "dark") == 0)) {
+            tui->theme.is_light = is_light;
+        } else if (is_background) {
+            complain(tui, entry, "background: neither dark nor light; write one of them");
+        } else if (strcmp(entry->key, "colours") != 0) {
+            complain(tui, entry, "no such setting; there are colours and background");
+        } else if (!theme_set_depth(&tui->theme, entry->value)) {
+            complain(tui, entry, "colours: no such word; there are auto, true, 256, 16 and none");
+        }
+    }
+}
+
 static int open_screen(struct tui *tui)
 {
     unsigned columns, rows;
@@ -323,6 +358,7 @@ int tui_open(struct net_loop *loop, const struct tui_config *config, struct tui 
         goto err_after_tty;
     }
     tui->model.is_attached = config->is_attached;
+    configure(tui);
     net_deadline_set(tui->deadline, tui->started_us + TUI_FIRST_DELAY_US);
     *ret_tui = tui;
     return 0;

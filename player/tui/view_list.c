@@ -72,12 +72,12 @@ static int put_number(const struct row *row, enum model_page_kind kind)
     char text[16];
     uint64_t number =
         kind == MODEL_PAGE_ALBUM ? model_number(row->object, "track") : row->index + 1;
+    if (kind == MODEL_PAGE_SEARCH || kind == MODEL_PAGE_ARTIST) {
+        return 2; /* the colour tells */
+    }
     if (row->is_current) {
         put_right(row, 0, 4, row->view->glyphs->playing, THEME_ACCENT);
         return 6;
-    }
-    if (kind == MODEL_PAGE_SEARCH || kind == MODEL_PAGE_ARTIST) {
-        return 2;
     }
     if (number > 0) {
         snprintf(text, sizeof text, "%u", (unsigned)(number % 100000));

@@ -35,8 +35,10 @@ class WithMusic(unittest.TestCase):
         cls.origin.stop()
         cls.sandbox.remove()
 
-    def open(self, *arguments, columns=100, rows=30, **environment):
+    def open(self, *arguments, columns=100, rows=30, keys="", **environment):
         player = refrain.Player(self.origin)
+        (player.sandbox.config / "refrain").mkdir()
+        (player.sandbox.config / "refrain" / "refrain.conf").write_text(keys)
         self.addCleanup(player.sandbox.remove)
         self.player = player
         settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
@@ -96,6 +98,31 @@ class Session(WithMusic):
             self.assertEqual(screen.finish(), 0)
             self.assert_restored(screen)
             self.assertIn(b"played", screen.received[screen.received.rindex(LEAVE):])
+
+    def test_search_library_and_keys_of_ones_own(self):
+        with self.open(keys="[keys]\nquit = ctrl-q\nbogus = x\n") as screen:
+            screen.wait("First Light .*playing")
+            screen.wait("refrain.conf:3: bogus: no such action")
+            screen.press("/l")
+            screen.wait("^  / l")
+            screen.press("ight")
+            screen.wait("^  Tracks *\n.*First Light .*Anna")
+            screen.press("\t")
+            screen.press("a")
+            screen.wait("queued: First Light")
+            screen.wait("Queue 4")
+            screen.press("l")
+            screen.wait("liked: First Light")
+            screen.press("2")
+            screen.wait("Anna +1 album")
+            screen.press("\r")
+            screen.wait("Tones .*1 track")
+            screen.press("\r")
+            screen.wait(r"^  Anna .* Tones")
+            screen.press("3\r")
+            screen.wait("^  Likes *\n *\n.*First Light")
+            screen.press("\x11")
+            self.assertEqual(screen.finish(), 0)
 
     def test_hostile_names_reach_no_terminal(self):
         with self.open() as screen:
