@@ -49,7 +49,9 @@ static void say_why(const struct store *store, int error)
         store_say(store, "chunk store %s: no space left on the disk; free some", store->folder);
         break;
     case ERROR_DENIED:
-        store_say(store, "chunk store %s: not permitted; make it yours, or set XDG_CACHE_HOME",
+        store_say(store,
+                  "chunk store %s: not permitted, or on a read-only file system; make it yours, or "
+                  "set XDG_CACHE_HOME",
                   store->folder);
         break;
     case ERROR_DAMAGED:

@@ -220,6 +220,10 @@ static void on_closed(void *context, int error)
         net_loop_defer(client->loop, &client->retry);
     } else if (error == ERROR_CLOSED && client->has_bytes) {
         finish(client, ERROR_TRUNCATED, "the answer ended too early");
+    } else if (error == ERROR_CLOSED && client->config.tls == NULL) {
+        finish(client, error,
+               "the other side ended without an answer; if it speaks TLS, begin its address with "
+               "https://");
     } else {
         finish(client, error, text);
     }

@@ -182,7 +182,9 @@ static void on_closed(void *context, int error)
         text = link->text;
     } else if (error == ERROR_CLOSED && is_cut) {
         error = ERROR_TRUNCATED;
-        text = "the other side ended in the middle of a frame";
+        text = link->upgrade != NULL ? "the other side ended before it had answered; if it speaks "
+                                       "TLS, begin its address with https://"
+                                     : "the other side ended in the middle of a frame";
     }
     net_loop_undefer(net_stream_loop(link->stream), &link->start);
     link->is_over = true;

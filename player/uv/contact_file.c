@@ -157,14 +157,16 @@ void contact_file_parse(struct contact_file *ret_file, const char *text, size_t 
     const char *at = text + sizeof HEAD - 1;
     while (at < end) {
         char line[LINE_BYTES_MAX];
-        struct contact_file_entry entry;
+        struct contact_file_entry entry = {0};
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((stop != NULL ? stop : end) - at);
         if (stop != NULL && length < sizeof line) {
             memcpy(line, at, length);
             line[length] = '\0';
-            if (read_line(line, &entry) && entry.time_s <= now_s &&
-                now_s - entry.time_s <= CONTACT_FILE_AGE_S) {
+            bool is_read = read_line(line, &entry);
+            /* The clock was set back since: how old it is nobody knows. */
+            entry.time_s = is_read && entry.time_s > now_s ? now_s : entry.time_s;
+            if (is_read && now_s - entry.time_s <= CONTACT_FILE_AGE_S) {
                 contact_file_remember(ret_file, &entry.contact, entry.penalty, entry.time_s);
             }
         }

@@ -39,7 +39,8 @@ struct contact_file {
 void contact_file_remember(struct contact_file *file, const struct p2p_contact *contact,
                            uint32_t penalty, uint64_t time_s);
 
-/* From text; what cannot be read is left out. */
+/* From text; what cannot be read is left out. What was written later than now (the clock was set
+ * back) counts as written now. */
 void contact_file_parse(struct contact_file *ret_file, const char *text, size_t bytes,
                         uint64_t now_s);
 /* To text; the buffer has CONTACT_FILE_BYTES_MAX. Returns how many bytes. */

@@ -41,7 +41,7 @@ static const struct {
     {"one and rubbish", HEAD "rubbish\n" LINE "\n\n" ID "\n", 1},
     {"the same twice", HEAD LINE LINE, 1},
     {"cut", HEAD LINE ID " 5 17 169999", 1},
-    {"the future", HEAD ID " 5 17 1700000001 192.0.2.1:80\n", 0},
+    {"the future", HEAD ID " 5 17 1700000001 192.0.2.1:80\n", 1},
     {"long ago", HEAD ID " 5 17 1690000000 192.0.2.1:80\n", 0},
     {"no address", HEAD ID " 5 17 1699999990\n", 0},
     {"four addresses", HEAD ID " 5 17 1699999990 1.1.1.1:1 1.1.1.1:2 1.1.1.1:3 1.1.1.1:4\n", 0},

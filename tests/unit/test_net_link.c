@@ -600,7 +600,8 @@ static const struct {
      "up ERROR_UNSUPPORTED: the other side refused the link: HTTP status 404"},
     {"SSH-2.0-OpenSSH\r\n",
      "up ERROR_MALFORMED: the other side's answer to the Upgrade is not HTTP"},
-    {"HTTP/1.1 101 Swi", "up ERROR_TRUNCATED: the other side ended in the middle of a frame"},
+    {"HTTP/1.1 101 Swi", "up ERROR_TRUNCATED: the other side ended before it had answered; if it "
+                         "speaks TLS, begin its address with https://"},
 };
 
 static void test_answers_to_upgrade(void **state)
