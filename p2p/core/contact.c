@@ -159,20 +159,26 @@ bool p2p_address_is_loopback(const struct p2p_address *address)
                              : plain.family == 6 && all_zero(bytes, 15) && bytes[15] == 1;
 }
 
+bool p2p_address_is_link_local(const struct p2p_address *address)
+{
+    struct p2p_address plain = unmapped(address);
+    const uint8_t *bytes = plain.address;
+    return plain.family == 4 ? bytes[0] == 169 && bytes[1] == 254
+                             : plain.family == 6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
 bool p2p_address_is_local(const struct p2p_address *address)
 {
     struct p2p_address plain = unmapped(address);
     const uint8_t *bytes = plain.address;
-    if (p2p_address_is_loopback(&plain)) {
+    if (p2p_address_is_loopback(&plain) || p2p_address_is_link_local(&plain)) {
         return true;
     }
     if (plain.family == 4) {
-        return bytes[0] == 10 || (bytes[0] == 169 && bytes[1] == 254) ||
-               (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) || (bytes[0] == 192 && bytes[1] == 168);
+        return bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) ||
+               (bytes[0] == 192 && bytes[1] == 168);
     }
-    bool is_link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-    bool is_unique_local = (bytes[0] & 0xfe) == 0xfc;
-    return plain.family == 6 && (is_link_local || is_unique_local);
+    return plain.family == 6 && (bytes[0] & 0xfe) == 0xfc;
 }
 
 bool p2p_address_prefix(const struct p2p_address *address, struct p2p_address *ret_prefix)

@@ -55,6 +55,8 @@ bool p2p_address_is_dialable(const struct p2p_address *address);
 /* Loopback, link-local (RFC 3927, RFC 4291), private (RFC 1918) or unique local (RFC 4193): such an
  * address means something only to who is near. */
 bool p2p_address_is_local(const struct p2p_address *address);
+/* 169.254/16, fe80::/10: means something on one wire only. */
+bool p2p_address_is_link_local(const struct p2p_address *address);
 /* 127/8 or ::1: the other end is on this very machine, whatever the network. */
 bool p2p_address_is_loopback(const struct p2p_address *address);
 /* The first three bytes of an IPv4 address, six of an IPv6 one; the rest and the port are zeros.

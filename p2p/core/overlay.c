@@ -181,6 +181,42 @@ int overlay_put_contact(struct overlay *overlay, uint64_t now_us, const struct p
     return error;
 }
 
+/* Is who the tracker says is near really so, as far as we can tell? It is seen at the same outer
+ * address as we are, or has an inner one beside one of ours. */
+static bool is_beside_us(const struct overlay *overlay, const struct p2p_contact *contact)
+{
+    for (uint32_t i = 0; i < P2P_CONTACT_ADDRESSES_MAX; i++) {
+        struct p2p_address address = contact->addresses[i];
+        address.port = 0;
+        if (address.family != 0 && !p2p_address_is_local(&address) &&
+            (address.family == 6 ? p2p_address_same_prefix(&address, &overlay->observed)
+                                 : p2p_address_equal(&address, &overlay->observed))) {
+            return true;
+        }
+        for (uint32_t k = 0; k < overlay->listen_count; k++) {
+            if (p2p_address_same_prefix(&address, &overlay->listen_addresses[k])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool overlay_clean_tracked(const struct overlay *overlay, struct p2p_contact *contact)
+{
+    const struct p2p_address *tracker = &overlay->tracker_address;
+    bool is_near = p2p_address_is_local(tracker);
+    for (uint32_t i = 0; i < P2P_CONTACT_ADDRESSES_MAX; i++) {
+        struct p2p_address *address = &contact->addresses[i];
+        if ((p2p_address_is_loopback(address) && !p2p_address_is_loopback(tracker)) ||
+            (p2p_address_is_link_local(address) && !is_near)) {
+            *address = (struct p2p_address){0}; /* taken out below */
+        }
+    }
+    return exchange_clean(contact, is_near || ((contact->flags & P2P_CONTACT_LAN) != 0 &&
+                                               is_beside_us(overlay, contact)));
+}
+
 bool overlay_is_banned(const struct overlay *overlay, uint64_t now_us, const uint8_t *peer_id,
                        const struct p2p_address *address)
 {

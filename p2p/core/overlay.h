@@ -202,8 +202,11 @@ int overlay_link_up(struct overlay *overlay, uint64_t now_us, uint32_t link, boo
                     const uint8_t *peer_id, const struct p2p_address *address);
 /* A link (or an attempt) to a peer is gone. Nothing happens for one that is not known. */
 int overlay_link_down(struct overlay *overlay, uint64_t now_us, uint32_t link, int error);
-/* The link to a tracker: up when its HELLO said P2P_FEATURE_TRACKER (or in hope of it, earlier). */
-int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link);
+/* The link to a tracker: up when its HELLO said P2P_FEATURE_TRACKER (or in hope of it, earlier).
+ * `address`: the link's other end, family 0 = not known; it settles which local addresses the
+ * tracker may name. */
+int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link,
+                       const struct p2p_address *address);
 void overlay_tracker_down(struct overlay *overlay, uint64_t now_us);
 
 /* The node hands over messages of these types, of peers' links and of the tracker's; HELLO too,

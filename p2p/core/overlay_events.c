@@ -159,7 +159,8 @@ int overlay_link_down(struct overlay *overlay, uint64_t now_us, uint32_t link, i
     return contact == NULL ? 0 : overlay_attempt_failed(overlay, now_us, contact, error);
 }
 
-int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link)
+int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link,
+                       const struct p2p_address *address)
 {
     assert(link != 0);
     if (overlay->tracker != 0) {
@@ -167,6 +168,7 @@ int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link)
     }
     overlay_begin(overlay, now_us);
     overlay->tracker = link;
+    overlay->tracker_address = *address;
     memset(&overlay->tracker_gate, 0, sizeof overlay->tracker_gate);
     overlay->is_listen_due = overlay->is_listen_due || overlay->listen_port != 0;
     lookups_tracker_up(&overlay->lookups, now_us);

@@ -196,7 +196,7 @@ static int hear_holders(struct overlay *overlay, uint64_t now_us, const struct p
     for (uint32_t i = 0; i < message->holders.contact_count; i++) {
         struct p2p_contact listed;
         p2p_contact_read(message->holders.contacts, i, &listed);
-        if (!exchange_clean(&listed, true)) {
+        if (!overlay_clean_tracked(overlay, &listed)) {
             continue;
         }
         int error = overlay_put_contact(overlay, now_us, &listed, CONTACTS_TRACKER, 0, &contact);
@@ -411,10 +411,13 @@ static bool is_dialled_already(const struct contact *contact)
            (contact->state == CONTACTS_DIALLING && (contact->is_arranged || contact->link == 0));
 }
 
-/* May who tells us name local addresses? The tracker may, and who is near itself. */
-static bool is_near(const struct neighbour *teller)
+/* Takes out what who tells us must not name; a neighbour names local addresses when it is near
+ * itself. */
+static bool clean(const struct overlay *overlay, const struct neighbour *teller,
+                  struct p2p_contact *contact)
 {
-    return teller == NULL || p2p_address_is_local(&teller->address);
+    return teller == NULL ? overlay_clean_tracked(overlay, contact)
+                          : exchange_clean(contact, p2p_address_is_local(&teller->address));
 }
 
 static int hear_answer(struct overlay *overlay, uint64_t now_us, const struct neighbour *broker,
@@ -433,7 +436,7 @@ static int hear_answer(struct overlay *overlay, uint64_t now_us, const struct ne
     if (taken == RENDEZVOUS_NEXT) {
         return overlay_broker_failed(overlay, now_us, contact);
     }
-    if (!overlay->config->rendezvous_punch || !exchange_clean(&named, is_near(broker))) {
+    if (!overlay->config->rendezvous_punch || !clean(overlay, broker, &named)) {
         return 0; /* the other side dials; ours goes on, or is over in time */
     }
     return dial_arranged(overlay, now_us, contact, &named.addresses[0]);
@@ -447,7 +450,7 @@ static int hear_invite(struct overlay *overlay, uint64_t now_us, const struct ne
     bool is_tracker = broker == NULL;
     if (rendezvous_invited(overlay->config->rendezvous, now_us, gate, overlay->peer_id, message) !=
             RENDEZVOUS_DIAL ||
-        !exchange_clean(&named, is_near(broker)) ||
+        !clean(overlay, broker, &named) ||
         overlay_is_banned(overlay, now_us, named.peer_id, &named.addresses[0]) ||
         neighbours_count(&overlay->neighbours) >= overlay->config->degree_hard) {
         return 0;

@@ -62,7 +62,8 @@ struct overlay {
     struct outbox outboxes[2];
     struct outbox *outbox; /* the one that is filled */
 
-    uint32_t tracker; /* link; 0 = none */
+    uint32_t tracker;                   /* link; 0 = none */
+    struct p2p_address tracker_address; /* its other end; family 0 = not known */
     struct rendezvous_gate tracker_gate;
     uint64_t needy; /* wishes, by slot, that need more sources; true unless is_needy_stale */
     bool is_needy_stale;
@@ -103,6 +104,8 @@ bool overlay_export(const struct neighbour *neighbour, struct p2p_contact *ret_c
 int overlay_put_contact(struct overlay *overlay, uint64_t now_us, const struct p2p_contact *heard,
                         enum contacts_source source, uint32_t told_link,
                         struct contact **ret_contact);
+/* A contact that the tracker names: takes out what it must not name. False: no address is left. */
+bool overlay_clean_tracked(const struct overlay *overlay, struct p2p_contact *contact);
 bool overlay_is_banned(const struct overlay *overlay, uint64_t now_us, const uint8_t *peer_id,
                        const struct p2p_address *address);
 int overlay_drop_link(struct overlay *overlay, uint32_t link, uint8_t reason);

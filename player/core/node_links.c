@@ -95,9 +95,9 @@ void node_links_up(struct node *node, const struct node_event *event)
     links_asked(link, node->now_us);
     link->state = LINK_UP;
     memcpy(link->nonce, event->link_up.nonce, P2P_NONCE_BYTES);
+    link->address = event->link_up.address;
     if (link->kind == NODE_LINK_PEER) {
         memcpy(link->peer_id, event->link_up.peer_id, HASH_BYTES);
-        link->address = event->link_up.address;
     } else {
         origin_up(node);
     }

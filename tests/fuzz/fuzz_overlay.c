@@ -366,7 +366,8 @@ static void op_tracker(struct world *world)
         overlay_tracker_down(world->overlay, world->now_us);
     } else if (world->tracker == 0) {
         world->tracker = ++world->next_number;
-        assert(overlay_tracker_up(world->overlay, world->now_us, world->tracker) == 0);
+        assert(overlay_tracker_up(world->overlay, world->now_us, world->tracker,
+                                  &(struct p2p_address){0}) == 0);
     } else {
         say(world, world->tracker, next(world) % OVERLAY_TALK_PEERS);
     }

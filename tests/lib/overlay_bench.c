@@ -228,7 +228,8 @@ void bench_down(struct overlay_bench *bench, uint32_t link, int error)
 
 void bench_tracker_up(struct overlay_bench *bench)
 {
-    assert_int_equal(overlay_tracker_up(bench->overlay, bench->now_us, BENCH_TRACKER), 0);
+    struct p2p_address address = {.family = 4, .address = {198, 51, 100, 1}, .port = 7373};
+    assert_int_equal(overlay_tracker_up(bench->overlay, bench->now_us, BENCH_TRACKER, &address), 0);
 }
 
 /* --- messages that come ------------------------------------------------------------------------- */

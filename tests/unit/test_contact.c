@@ -213,6 +213,23 @@ static void test_loopback(void **state)
     assert_false(p2p_address_is_loopback(&none));
 }
 
+static void test_link_local(void **state)
+{
+    (void)state;
+    static const char *const wires[] = {"169.254.0.1", "fe80:0:0:0:0:0:0:1", "febf:0:0:0:0:0:0:1",
+                                        "0:0:0:0:0:ffff:a9fe:0001"};
+    static const char *const others[] = {"169.253.0.1", "10.0.0.1", "127.0.0.1",
+                                         "fec0:0:0:0:0:0:0:1", "fc00:0:0:0:0:0:0:1"};
+    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
+        struct p2p_address one = address(wires[i]);
+        assert_true(p2p_address_is_link_local(&one));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct p2p_address one = address(others[i]);
+        assert_false(p2p_address_is_link_local(&one));
+    }
+}
+
 static void test_prefix(void **state)
 {
     (void)state;
@@ -258,7 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_drawn),
         cmocka_unit_test(test_form),       cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_loopback),   cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_link_local), cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -450,7 +450,7 @@ static int story(struct overlay *overlay)
     p2p_interest_write(list, 0, &id, true);
     p2p_have_run_write(runs, 0, &run_of);
     name(5, &contact);
-    int error = overlay_tracker_up(overlay, 10, 1);
+    int error = overlay_tracker_up(overlay, 10, 1, &(struct p2p_address){0});
     error = error != 0 ? error : overlay_set_wishes(overlay, 10, &wish, 1);
     error = error != 0 ? error : overlay_contact(overlay, 10, &contact, true, 150, 0);
     error = error != 0 ? error : overlay_settle(overlay, 10, &actions);

@@ -338,6 +338,78 @@ static void test_an_invitation_is_followed(void **state)
     bench_end(&bench);
 }
 
+/* "a.b.c.d"; port 7000. NULL: none. */
+static struct p2p_address address_of(const char *text)
+{
+    struct p2p_address address = {.family = 0};
+    unsigned bytes[4];
+    if (text != NULL) {
+        assert_int_equal(sscanf(text, "%u.%u.%u.%u", &bytes[0], &bytes[1], &bytes[2], &bytes[3]),
+                         4);
+        address.family = 4;
+        address.port = 7000;
+        for (uint32_t i = 0; i < 4; i++) {
+            address.address[i] = (uint8_t)bytes[i];
+        }
+    }
+    return address;
+}
+
+/* We are 192.168.1.5, seen at 203.0.113.9. Which of what the tracker names is dialled? */
+static void test_the_tracker_names_local_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *tracker, *first, *second;
+        bool is_lan, is_dialled;
+    } rows[] = {
+        {"a public address", "198.51.100.1", "203.0.113.77", NULL, false, true},
+        {"loopback", "198.51.100.1", "127.0.0.1", NULL, true, false},
+        {"loopback, behind our outer address", "198.51.100.1", "127.0.0.1", "203.0.113.9", false,
+         true},
+        {"loopback, tracker near", "192.168.1.1", "127.0.0.1", NULL, true, false},
+        {"loopback, tracker here", "127.0.0.1", "127.0.0.1", NULL, false, true},
+        {"link-local", "198.51.100.1", "169.254.1.1", NULL, true, false},
+        {"link-local, tracker near", "192.168.1.1", "169.254.1.1", NULL, false, true},
+        {"private, called near", "198.51.100.1", "10.0.0.7", NULL, true, false},
+        {"private, not called near", "198.51.100.1", "10.0.0.7", "203.0.113.9", false, true},
+        {"private, at our outer address", "198.51.100.1", "10.0.0.7", "203.0.113.9", true, true},
+        {"private, elsewhere", "198.51.100.1", "10.0.0.7", "203.0.113.10", true, true},
+        {"private, beside us", "198.51.100.1", "192.168.1.77", NULL, true, true},
+        {"private, tracker near", "10.0.0.1", "10.0.0.7", NULL, false, true},
+        {"private, tracker not known", NULL, "10.0.0.7", NULL, true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct p2p_address tracker = address_of(rows[i].tracker);
+        struct p2p_address own = address_of("192.168.1.5");
+        struct p2p_message hello = {.type = P2P_HELLO,
+                                    .hello = {.version = P2P_VERSION,
+                                              .request_max = 64,
+                                              .observed_family = 4,
+                                              .observed_port = 4000,
+                                              .observed_address = {203, 0, 113, 9}}};
+        struct p2p_message invite = {.type = P2P_RENDEZVOUS};
+        invite.rendezvous.role = P2P_RENDEZVOUS_INVITE;
+        bench_contact('x', rows[i].is_lan ? P2P_CONTACT_LAN : 0, &invite.rendezvous.contact);
+        invite.rendezvous.contact.addresses[0] = address_of(rows[i].first);
+        invite.rendezvous.contact.addresses[1] = address_of(rows[i].second);
+        bench_start(&bench);
+        bench.config.rendezvous = &rendezvous_config_default;
+        bench_begin(&bench);
+        assert_int_equal(overlay_tracker_up(bench.overlay, bench.now_us, BENCH_TRACKER, &tracker),
+                         0);
+        overlay_listening(bench.overlay, bench.now_us, 7000, 0, &own, 1);
+        assert_int_equal(bench_hear(&bench, BENCH_TRACKER, &hello), 0);
+        bench_settle(&bench);
+        assert_int_equal(bench_hear(&bench, BENCH_TRACKER, &invite), 0);
+        bench_settle(&bench);
+        if (bench_count(&bench, "connect:") != rows[i].is_dialled) {
+            fail_msg("%s: %s", rows[i].what, bench.text);
+        }
+        bench_end(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_hello_makes_a_contact),
         cmocka_unit_test(test_we_are_a_broker),
         cmocka_unit_test(test_an_invitation_is_followed),
+        cmocka_unit_test(test_the_tracker_names_local_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
