@@ -92,6 +92,9 @@ struct overlay_config {
     uint64_t lookup_timeout_us;     /* 3 s / 3 s: an answer that has not come */
     uint64_t lookup_backoff_us;     /* 5 s / 30 s: a file with too few sources is looked up again */
     uint64_t lookup_backoff_max_us; /* 2 min / 2 min: doubling up to this */
+    uint64_t own_lookup_us; /* 5 s / 0 (never): below degree_low some of our own files are looked
+                               up: who only gives gets neighbours, too */
+    uint64_t own_lookup_max_us; /* 10 min / 0: doubling up to this */
 
     /* Among ourselves. The modules' own tunables stand in their headers; both presets take their
      * defaults. */

@@ -126,6 +126,8 @@ static void forget_unwished(struct overlay *overlay, uint32_t slot)
 static int neighbour_down(struct overlay *overlay, uint64_t now_us, struct neighbour *neighbour)
 {
     int error = 0;
+    overlay->own_lookup_at_us =
+        time_min_us(overlay->own_lookup_at_us, time_add_us(now_us, overlay->config->own_lookup_us));
     if (neighbour->received_bytes >= USEFUL_BYTES) {
         error = overlay_remember(overlay, now_us, neighbour);
     }
@@ -172,6 +174,8 @@ int overlay_tracker_up(struct overlay *overlay, uint64_t now_us, uint32_t link,
     memset(&overlay->tracker_gate, 0, sizeof overlay->tracker_gate);
     overlay->is_listen_due = overlay->is_listen_due || overlay->listen_port != 0;
     lookups_tracker_up(&overlay->lookups, now_us);
+    overlay->own_lookup_wait_us = overlay->config->own_lookup_us;
+    overlay->own_lookup_at_us = time_add_us(now_us, overlay->config->own_lookup_us);
     announce_tracker_up(&overlay->announce, now_us);
     overlay_look_again(overlay);
     return 0;

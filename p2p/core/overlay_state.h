@@ -65,6 +65,8 @@ struct overlay {
     uint32_t tracker;                   /* link; 0 = none */
     struct p2p_address tracker_address; /* its other end; family 0 = not known */
     struct rendezvous_gate tracker_gate;
+    uint64_t own_lookup_at_us;   /* when to look whether our own files are to be looked up */
+    uint64_t own_lookup_wait_us; /* and how long after that again */
     uint64_t needy; /* wishes, by slot, that need more sources; true unless is_needy_stale */
     bool is_needy_stale;
     uint64_t connect_us; /* when to look whether to dial */

@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define SEARCHES_MAX 4u /* begun in one settle */
+/* Of our own files that are looked up at a time; drawn from so many of the cache's. */
+#define OWN_LOOKUP_FILES 8u
+#define OWN_LOOKUP_WALK 1024u
 
 static bool takes_overlay(const struct neighbour *neighbour)
 {
@@ -358,6 +361,64 @@ static int tell_lookup(struct overlay *overlay, uint64_t now_us)
     return 0;
 }
 
+static bool is_own_lookup_due(const struct overlay *overlay, uint64_t now_us)
+{
+    return overlay->config->own_lookup_us != 0 && overlay->tracker != 0 &&
+           overlay->own_lookup_at_us <= now_us && overlay_may_send(overlay);
+}
+
+/* Some of our files, by chance. */
+static uint32_t draw_own(struct overlay *overlay, media_handle ret_files[OWN_LOOKUP_FILES])
+{
+    uint32_t place = 0;
+    uint32_t seen = 0;
+    media_handle file;
+    while (seen < OWN_LOOKUP_WALK && overlay->own.next(overlay->own.context, &place, &file)) {
+        uint64_t at = seen < OWN_LOOKUP_FILES ? seen : prng_below(&overlay->prng, seen + 1);
+        if (at < OWN_LOOKUP_FILES) {
+            ret_files[at] = file;
+        }
+        seen++;
+    }
+    return seen < OWN_LOOKUP_FILES ? seen : OWN_LOOKUP_FILES;
+}
+
+/* Who wishes for nothing, or finds too few, asks who else has what it has: neighbours for what comes
+ * next, and who finds nobody else finds them. */
+static int tell_own_lookup(struct overlay *overlay, uint64_t now_us)
+{
+    const struct overlay_config *config = overlay->config;
+    media_handle files[OWN_LOOKUP_FILES];
+    if (!is_own_lookup_due(overlay, now_us)) {
+        return 0;
+    }
+    overlay->own_lookup_at_us = time_add_us(now_us, overlay->own_lookup_wait_us);
+    overlay->own_lookup_wait_us =
+        time_min_us(2 * overlay->own_lookup_wait_us, config->own_lookup_max_us);
+    uint32_t taken = neighbours_count(&overlay->neighbours) + overlay->contacts.busy_count;
+    uint32_t count = taken < config->degree_low && overlay->lookups.open_count < LOOKUPS_OPEN_MAX
+                         ? draw_own(overlay, files)
+                         : 0;
+    if (count == 0) {
+        return 0;
+    }
+    uint8_t *list = outbox_list(overlay->outbox, count * P2P_KEY_BYTES);
+    struct p2p_message *message =
+        list == NULL ? NULL : outbox_send(overlay->outbox, overlay->tracker, P2P_LOOKUP);
+    if (message == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        p2p_key_write(list, i, p2p_file_key(media_intern_id(overlay->intern, files[i])));
+    }
+    message->lookup.lookup = lookups_sent(&overlay->lookups, now_us, 0);
+    message->lookup.limit = (uint8_t)config->degree_low;
+    message->lookup.count = (uint8_t)count;
+    message->lookup.keys = list;
+    overlay->counts.lookups++;
+    return 0;
+}
+
 /* Wishes, by slot, that may be searched for: short of sources, and among the heaviest. */
 static uint64_t searchable(const struct overlay *overlay)
 {
@@ -487,6 +548,7 @@ int overlay_tell(struct overlay *overlay, uint64_t now_us)
     }
     int error = tell_listen(overlay);
     error = error != 0 ? error : tell_lookup(overlay, now_us);
+    error = error != 0 ? error : tell_own_lookup(overlay, now_us);
     error = error != 0 ? error : tell_neighbours(overlay, now_us);
     error = error != 0 ? error : tell_haves(overlay, now_us);
     error = error != 0 ? error : tell_search(overlay, now_us);
@@ -500,6 +562,9 @@ uint64_t overlay_tell_next_us(const struct overlay *overlay)
 {
     uint64_t next_us = time_min_us(overlay->due_us, announce_next_us(&overlay->announce));
     next_us = time_min_us(next_us, lookups_next_us(&overlay->lookups, overlay->needy));
+    if (overlay->config->own_lookup_us != 0 && overlay->tracker != 0) {
+        next_us = time_min_us(next_us, overlay->own_lookup_at_us);
+    }
     if (overlay->is_listen_due || overlay->interests.fresh_count > 0) {
         return overlay->now_us;
     }

@@ -121,8 +121,7 @@ void node_peers_tracker(struct node *node, const struct link *link)
     bool is_resting = node->now_us < node->links.origin.tracker_us;
     if ((link->hello.features & P2P_FEATURE_TRACKER) != 0 && !is_resting && ensure(node)) {
         const struct p2p_message hello = {.type = P2P_HELLO, .hello = link->hello};
-        must(node, overlay_tracker_up(node->overlay, node->now_us, link->number,
-                                      &link->address));
+        must(node, overlay_tracker_up(node->overlay, node->now_us, link->number, &link->address));
         must(node, overlay_message(node->overlay, node->now_us, link->number, &hello));
         node->peers.is_settle_due = true;
     }

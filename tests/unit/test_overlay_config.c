@@ -44,6 +44,7 @@ static void test_as_published(void **state)
     assert_false(config->announce_cache);
     assert_false(config->rendezvous_punch);
     assert_null(config->exchange);
+    assert_int_equal(config->own_lookup_us, 0);
 }
 
 int main(void)

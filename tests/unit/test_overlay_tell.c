@@ -269,6 +269,42 @@ static void test_what_does_not_fit_is_told_later(void **state)
     bench_end(&bench);
 }
 
+/* Who wishes for nothing asks who else has what it has, until it has neighbours enough. */
+static void test_who_only_gives_finds_neighbours(void **state)
+{
+    (void)state;
+    bench_start(&bench);
+    bench.config.degree_low = 2;
+    bench_put(&bench, 'A', "all");
+    bench_begin(&bench);
+    bench_tracker_up(&bench);
+    bench_settle(&bench);
+    bench_wait_ms(&bench, 4999);
+    bench_expect(&bench, "");
+    bench_wait_ms(&bench, 1);
+    bench_expect(&bench, "t:lookup1:A");
+    bench_wait_ms(&bench, 4999); /* nobody else has it: again 5, 10, 20 s later */
+    bench_expect(&bench, "");
+    bench_wait_ms(&bench, 1);
+    bench_expect(&bench, "t:lookup2:A");
+    assert_int_equal(bench_holders(&bench, 2, "A=bc"), 0);
+    bench_settle(&bench);
+    assert_int_equal(bench_count(&bench, "connect:"), 2);
+    bench_up(&bench, 101, bench.text[8], false);
+    bench_up(&bench, 102, bench.text[8] == 'b' ? 'c' : 'b', false);
+    bench_settle(&bench);
+    bench_wait_ms(&bench, 60000);
+    bench_settle(&bench);
+    assert_int_equal(bench_count(&bench, "lookup"), 0); /* two are enough */
+    bench_down(&bench, 102, ERROR_CLOSED);
+    bench_expect(&bench, "");
+    bench_wait_ms(&bench, 5000);
+    bench_settle(&bench); /* whom it knows comes first */
+    assert_int_equal(bench_count(&bench, "connect:"), 1);
+    assert_int_equal(bench_count(&bench, "lookup"), 0);
+    bench_end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_exchange_after_a_while),
         cmocka_unit_test(test_where_we_listen),
         cmocka_unit_test(test_what_does_not_fit_is_told_later),
+        cmocka_unit_test(test_who_only_gives_finds_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
