@@ -76,7 +76,9 @@ class Headline(unittest.TestCase):
             self.assertEqual(letter == "-", table()[column, row] == "-", (row, column))
 
 
-class Matrix(unittest.TestCase):
+class WithOrigin(unittest.TestCase):
+    """An origin of real music in the middle of the network."""
+
     def setUp(self):
         self.music = refrain.wesnoth()[:len(nat_lab.KINDS) + 1]
         self.lab = nat_lab.NatLab()
@@ -90,15 +92,14 @@ class Matrix(unittest.TestCase):
         self.origin.serve(listen=f"{nat_lab.ORIGIN}:0", prefix=self.lab.origin_prefix)
         self.addCleanup(self.origin.kill)
 
-    def daemon(self, kind, unasked, track=None):
-        """A player at a home of its own, with a track in its cache."""
-        home = self.lab.home(kind, unasked)
+    def daemon(self, home, track=None):
+        """A player on a host, with a track in its cache."""
         player = refrain.Player(self.origin)
         self.addCleanup(player.sandbox.remove)
         if track is not None:
             fetched = player.fetch(track, player.sandbox.path / "file", prefix=home.prefix)
             self.assertEqual(fetched.code, 0, fetched.describe())
-        if kind == "mapped":
+        if home.kind == "mapped":
             router = nat_lab.Miniupnpd(home)
             self.addCleanup(router.__exit__)
             router.wait_ready()
@@ -109,11 +110,13 @@ class Matrix(unittest.TestCase):
         player.id = player.process.ready["peer_id"]
         return player
 
+
+class Matrix(WithOrigin):
     def meet(self, unasked):
         """{(who plays, who gives)} that are linked in the end, and how long the last one took."""
-        givers = {kind: self.daemon(kind, unasked, self.tracks[i + 1])
+        givers = {kind: self.daemon(self.lab.home(kind, unasked), self.tracks[i + 1])
                   for i, kind in enumerate(nat_lab.KINDS)}
-        takers = {kind: self.daemon(kind, unasked) for kind in nat_lab.KINDS}
+        takers = {kind: self.daemon(self.lab.home(kind, unasked)) for kind in nat_lab.KINDS}
         for players in (givers, takers):
             status = players["mapped"].socket
             self.assertTrue(until(lambda: status.do("status")["peers"]["mapped_port"] > 0, 20))
@@ -159,6 +162,31 @@ class Matrix(unittest.TestCase):
             raise unittest.SkipTest("a second run of the matrix: REFRAIN_NAT=all")
         linked, expected = self.meet("reset")
         self.assertLessEqual(expected, set(linked))
+
+
+class Behind(WithOrigin):
+    """Two players behind one NAT device, which turns no packet round and lets no multicast through."""
+
+    def test_by_inner_addresses(self):
+        home = self.lab.home("port")
+        other = home.neighbour()
+        home.mute_multicast()
+        giver = self.daemon(home, self.tracks[0])
+        taker = self.daemon(other)
+        taker.socket.do("play", targets=self.tracks[:2])
+        self.assertTrue(until(lambda: taker.socket.do("peers")["peers"], 20))
+        peer, = taker.socket.do("peers")["peers"]
+        self.assertEqual(peer["peer_id"], giver.id)
+        self.assertTrue(peer["address"].startswith(home.inner + ":"), peer)
+        self.assertTrue(peer["lan"])
+
+
+class Seeding(WithOrigin):
+    def test_who_only_gives_has_neighbours(self):
+        """Two that hold the same track and wish for nothing find each other, and arrange the link."""
+        one, two = (self.daemon(self.lab.home("port"), self.tracks[0]) for _ in range(2))
+        self.assertTrue(until(lambda: two.socket.do("peers")["peers"], 30))
+        self.assertEqual(two.socket.do("peers")["peers"][0]["peer_id"], one.id)
 
 
 if __name__ == "__main__":

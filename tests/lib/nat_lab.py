@@ -78,6 +78,17 @@ class Home:
                                   unasked="drop" if unasked == "drop" else "reject with tcp reset")
             _run(*self.router_prefix, "nft", "-f", "-", input=rules)
 
+    def mute_multicast(self):
+        """The network between its hosts carries none any more."""
+        _run(*self.router_prefix, "nft", "-f", "-", input="""table bridge home {
+    chain between {
+        type filter hook forward priority 0;
+        ip daddr 224.0.0.0/4 drop
+        ip6 daddr ff02::7265:6672 drop
+    }
+}
+""")
+
     def neighbour(self):
         """Another host behind the same router."""
         return Neighbour(self)
@@ -108,7 +119,7 @@ class Neighbour:
 
     def __init__(self, home):
         lab, number = home.lab, home.number
-        self.host, self.outer = f"{lab.name}n{number}", home.outer
+        self.host, self.outer, self.kind = f"{lab.name}n{number}", home.outer, home.kind
         self.inner = f"10.0.{number}.3"
         self.prefix = ["ip", "netns", "exec", self.host]
         lab.add(self.host)
