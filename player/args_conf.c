@@ -49,7 +49,7 @@ static int apply_group(struct args *args, struct conf *conf, const char *group, 
 
 static bool is_known_group(const char *group)
 {
-    static const char *const others[] = {"options", "keys", "hooks"};
+    static const char *const others[] = {"options", "keys", "hooks", "tui"};
     for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strcmp(group, others[i]) == 0) {
             return true;
