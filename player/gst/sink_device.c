@@ -76,11 +76,14 @@ static GstElement *try_element(const char *description)
 static GstElement *make_bin(const char *description, char *ret_text)
 {
     GError *error = NULL;
-    for (const char *at = description; at != NULL; at = strchr(at, '!')) {
-        char name[64];
+    const char *at = description;
+    while (*at != '\0') {
+        char name[64] = "";
         at += strspn(at, "! ");
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " !"), at);
+        size_t bytes = strcspn(at, " !");
+        memcpy(name, at, bytes < sizeof name ? bytes : sizeof name - 1);
         (void)media_gst_need(name); /* what there is not is told below */
+        at += strcspn(at, "!");
     }
     GstElement *bin = gst_parse_bin_from_description_full(description, TRUE, NULL,
                                                           GST_PARSE_FLAG_FATAL_ERRORS, &error);
