@@ -6,9 +6,8 @@
  */
 #include "player/core/node_state.h"
 
-/* Of a peer id, for whose row it is; and holders that share a file's rows. */
-#define SHARE_ID_BYTES 8u
-#define SHARERS_MAX 32u
+#include <string.h>
+
 /* By how much of the whole horizon those are apart who think that they are first. */
 #define FIRST_SPREAD_PERCENT 40u
 /* Of the horizon of the first, that of the second. */
@@ -16,7 +15,7 @@
 /* How much faster than the music the horizon grows after a click. */
 #define RAMP_FACTOR 3u
 
-static bool peer_has(const void *context, media_handle file, uint32_t chunk)
+static uint8_t peer_row_mask(const void *context, media_handle file, uint32_t row)
 {
     struct node_holding *holding = (struct node_holding *)context;
     if (holding->file != file) {
@@ -25,10 +24,10 @@ static bool peer_has(const void *context, media_handle file, uint32_t chunk)
             overlay_holding(holding->node->overlay, holding->link, file, &holding->held);
     }
     if (!holding->has_any || holding->held.is_whole) {
-        return holding->has_any;
+        return holding->has_any ? UINT8_MAX : 0;
     }
     const uint8_t *masks = holding->held.row_masks;
-    return masks != NULL && (masks[chunk / ROW_CHUNKS] >> (chunk % ROW_CHUNKS) & 1) != 0;
+    return masks == NULL ? 0 : masks[row];
 }
 
 static uint32_t count_holders(const void *context, media_handle file, uint32_t chunk)
@@ -41,27 +40,44 @@ static uint32_t count_holders(const void *context, media_handle file, uint32_t c
 static uint64_t share_of(const uint8_t *peer_id, uint32_t row)
 {
     uint64_t mixed = row + 1;
-    for (uint32_t i = 0; i < SHARE_ID_BYTES; i++) {
+    for (uint32_t i = 0; i < NODE_SHARE_ID_BYTES; i++) {
         mixed = (mixed ^ peer_id[i]) * UINT64_C(0x9e3779b97f4a7c15);
         mixed ^= mixed >> 29;
     }
     return mixed;
 }
 
+static void find_holders(struct node_shares *shares, media_handle file)
+{
+    uint32_t numbers[NODE_SHARERS_MAX];
+    const struct node *node = shares->node;
+    if (shares->holders_file == file) {
+        return;
+    }
+    shares->holders_file = file;
+    shares->holder_count = overlay_get_holders(node->overlay, file, numbers, NODE_SHARERS_MAX);
+    shares->id_count = 0;
+    for (uint32_t i = 0; i < shares->holder_count; i++) {
+        const struct link *link = links_find(&node->links, numbers[i]);
+        if (link != NULL) {
+            memcpy(shares->ids[shares->id_count++], link->peer_id, NODE_SHARE_ID_BYTES);
+        }
+    }
+}
+
 /* Of all that share the file, who has the smallest number for a row asks the origin for it first,
  * the others later in the order of theirs, so that the origin sends it once: each has it from a
  * neighbour before its own time comes. Not everybody knows all others; several may think that they
  * are first, and the number itself keeps them apart. */
-static uint64_t share_ahead_us(const struct node *node, media_handle file, uint32_t row)
+static uint64_t share_ahead_us(struct node_shares *shares, media_handle file, uint32_t row)
 {
-    const struct node_preset *preset = node->preset;
-    uint32_t numbers[SHARERS_MAX];
-    uint32_t count = overlay_get_holders(node->overlay, file, numbers, SHARERS_MAX);
-    uint64_t own = share_of(node->config.peer_id, row);
+    const struct node_preset *preset = shares->node->preset;
+    uint64_t own = share_of(shares->node->config.peer_id, row);
     uint32_t before = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct link *link = links_find(&node->links, numbers[i]);
-        before += link != NULL && share_of(link->peer_id, row) < own;
+    find_holders(shares, file);
+    uint32_t count = shares->holder_count;
+    for (uint32_t i = 0; i < shares->id_count; i++) {
+        before += share_of(shares->ids[i], row) < own;
     }
     uint64_t whole_us = preset->origin_alone_us;
     if (count == 0 || whole_us == TIME_NEVER_US) {
@@ -109,7 +125,7 @@ static uint64_t ahead_us(const void *context, media_handle file, uint32_t chunk)
     if (shares->file != file || shares->row != row) {
         shares->file = file;
         shares->row = row;
-        shares->ahead_us = ramped_us(shares->node, file, share_ahead_us(shares->node, file, row));
+        shares->ahead_us = ramped_us(shares->node, file, share_ahead_us(shares, file, row));
     }
     return shares->ahead_us;
 }
@@ -119,14 +135,12 @@ static struct planner_source make_source(const struct node *node, const struct l
 {
     const struct node_preset *preset = node->preset;
     const struct rate *rate = &link->rate;
-    struct planner_source source = {
-        .kind = NODE_SOURCE_ORIGIN,
-        .link = link->number,
-        .bytes_per_s = rate->bytes_per_s,
-        .delay_us = rate->rtt_us,
-        .outstanding_bytes = link->requests.bytes,
-        .limit_bytes = planner_pipeline_bytes(preset, rate->bytes_per_s, rate->rtt_us),
-        .requests_left = links_requests_left(link)};
+    struct planner_source source = {.kind = NODE_SOURCE_ORIGIN,
+                                    .link = link->number,
+                                    .bytes_per_s = rate->bytes_per_s,
+                                    .delay_us = rate->rtt_us,
+                                    .outstanding_bytes = link->requests.bytes,
+                                    .requests_left = links_requests_left(link)};
     if (link->kind == NODE_LINK_PEER) {
         *holding = (struct node_holding){.node = node, .link = link->number};
         source.kind = NODE_SOURCE_PEERS;
@@ -134,8 +148,10 @@ static struct planner_source make_source(const struct node *node, const struct l
         source.bytes_per_s = rate->bytes_per_s > 0 ? rate->bytes_per_s : preset->peer_bytes_per_s;
         source.delay_us = rate->rtt_us > 0 ? rate->rtt_us : preset->peer_delay_us;
         source.lateness_us = rate->lateness_us;
-        source.has = peer_has;
+        source.row_mask = peer_row_mask;
         source.context = holding;
+    } else {
+        source.limit_bytes = planner_pipeline_bytes(preset, rate->bytes_per_s, rate->rtt_us);
     }
     return source;
 }

@@ -367,12 +367,21 @@ struct node_holding {
     struct overlay_holding held;
 };
 
-/* How far ahead the origin is asked for a row, remembered for the row that was asked about last. */
+/* Holders that share a file's rows, and how much of a peer id says whose row it is. */
+#define NODE_SHARERS_MAX 32u
+#define NODE_SHARE_ID_BYTES 8u
+
+/* How far ahead the origin is asked for a row, remembered for the row that was asked about last; who
+ * shares its file does not change while a view is used. */
 struct node_shares {
     const struct node *node;
     media_handle file;
     uint32_t row;
     uint64_t ahead_us;
+    media_handle holders_file; /* whose holders these are; 0 = nobody's */
+    uint32_t holder_count;
+    uint32_t id_count; /* of them, those whose ids follow */
+    uint8_t ids[NODE_SHARERS_MAX][NODE_SHARE_ID_BYTES];
 };
 /* Fills in all of a view but demands and slots. view->sources and `holdings` have
  * PLANNER_SOURCES_MAX places; all stay where they are while the view is used. */

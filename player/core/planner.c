@@ -15,6 +15,22 @@
 /* Rows of one demand among which the rarest is looked for. */
 #define PLANNER_ROWS_MAX 64u
 
+/* What is the same for all chunks that one call looks at, worked out once: hundreds of chunks are
+ * looked at that nobody may be asked for yet. */
+struct plan {
+    const struct planner_view *view;
+    uint32_t origin;                       /* index; source_count: none */
+    uint64_t time_us[PLANNER_SOURCES_MAX]; /* expected; 0 = not worked out */
+    bool has_room[PLANNER_SOURCES_MAX];
+    bool is_urgent; /* for which has_room is */
+    bool is_roomy;  /* some source has room */
+    /* Of peers, for one row. */
+    const struct file *file; /* NULL: none yet */
+    uint32_t row;
+    uint8_t any;
+    uint8_t masks[PLANNER_SOURCES_MAX];
+};
+
 uint64_t planner_pipeline_bytes(const struct node_preset *preset, uint64_t bytes_per_s,
                                 uint64_t delay_us)
 {
@@ -74,7 +90,10 @@ bool planner_has(const struct planner_source *source, const struct file *file, u
     if (source->kind == NODE_SOURCE_ORIGIN && file->refused != 0) {
         return false;
     }
-    return source->has == NULL || source->has(source->context, file->handle, chunk);
+    return source->row_mask == NULL ||
+           (source->row_mask(source->context, file->handle, chunk / ROW_CHUNKS) >>
+                (chunk % ROW_CHUNKS) &
+            1) != 0;
 }
 
 /* A source of unknown rate counts as one round trip. */
@@ -132,38 +151,85 @@ static bool origin_may(const struct planner_view *view, const struct planner_dem
            left_us <= time_add_us(peer_us, preset->origin_margin_us);
 }
 
-/* The source that brings the chunk first, of those with room; source_count: none. */
-static uint32_t choose(const struct planner_view *view, const struct planner_demand *demand,
-                       uint32_t chunk)
+static void look_at_room(struct plan *plan, bool is_urgent)
 {
-    bool is_urgent = demand->priority == P2P_PRIORITY_PLAY;
+    plan->is_urgent = is_urgent;
+    plan->is_roomy = false;
+    for (uint32_t i = 0; i < plan->view->source_count; i++) {
+        plan->has_room[i] = room_of(&plan->view->sources[i], is_urgent) > 0;
+        plan->is_roomy = plan->is_roomy || plan->has_room[i];
+    }
+}
+
+static void begin(struct plan *plan, const struct planner_view *view)
+{
+    assert(view->source_count <= PLANNER_SOURCES_MAX);
+    plan->view = view;
+    plan->origin = view->source_count;
+    plan->file = NULL;
+    for (uint32_t i = 0; i < view->source_count; i++) {
+        plan->time_us[i] = 0;
+        if (view->sources[i].kind == NODE_SOURCE_ORIGIN) {
+            plan->origin = i;
+        }
+    }
+    look_at_room(plan, true);
+}
+
+/* Which peers have which chunks of the row. */
+static void look_at_row(struct plan *plan, const struct file *file, uint32_t row)
+{
+    if (plan->file == file && plan->row == row) {
+        return;
+    }
+    plan->file = file;
+    plan->row = row;
+    plan->any = 0;
+    for (uint32_t i = 0; i < plan->view->source_count; i++) {
+        const struct planner_source *source = &plan->view->sources[i];
+        uint8_t mask = source->row_mask == NULL
+                           ? UINT8_MAX
+                           : source->row_mask(source->context, file->handle, row);
+        plan->masks[i] = source->kind == NODE_SOURCE_ORIGIN ? 0 : mask;
+        plan->any |= plan->masks[i];
+    }
+}
+
+static uint64_t time_of_us(struct plan *plan, uint32_t source)
+{
+    if (plan->time_us[source] == 0) {
+        plan->time_us[source] = planner_expected_us(&plan->view->sources[source]);
+    }
+    return plan->time_us[source];
+}
+
+/* The source that brings the chunk first, of those with room; source_count: none. */
+static uint32_t choose(struct plan *plan, const struct planner_demand *demand, uint32_t chunk)
+{
+    const struct planner_view *view = plan->view;
+    uint32_t at = chunk % ROW_CHUNKS;
     uint64_t peer_us = TIME_NEVER_US;
     uint32_t best = view->source_count;
     uint64_t best_us = TIME_NEVER_US;
-    uint32_t origin = view->source_count;
-    for (uint32_t i = 0; i < view->source_count; i++) {
-        const struct planner_source *source = &view->sources[i];
-        if (source->kind == NODE_SOURCE_ORIGIN) {
-            origin = i;
+    look_at_row(plan, demand->file, chunk / ROW_CHUNKS);
+    for (uint32_t i = 0; i < view->source_count && (plan->any >> at & 1) != 0; i++) {
+        if ((plan->masks[i] >> at & 1) == 0) {
             continue;
         }
-        if (!planner_has(source, demand->file, chunk)) {
-            continue;
-        }
-        uint64_t time_us = planner_expected_us(source);
+        uint64_t time_us = time_of_us(plan, i);
         peer_us = time_min_us(peer_us, time_us);
-        if (time_us < best_us && room_of(source, is_urgent) > 0) {
+        if (time_us < best_us && plan->has_room[i]) {
             best = i;
             best_us = time_us;
         }
     }
-    if (origin == view->source_count || room_of(&view->sources[origin], is_urgent) == 0 ||
+    uint32_t origin = plan->origin;
+    if (origin == view->source_count || !plan->has_room[origin] ||
         !planner_has(&view->sources[origin], demand->file, chunk) ||
         !origin_may(view, demand, chunk, peer_us)) {
         return best;
     }
-    uint64_t origin_us = planner_expected_us(&view->sources[origin]);
-    return best == view->source_count || origin_us < best_us ? origin : best;
+    return best == view->source_count || time_of_us(plan, origin) < best_us ? origin : best;
 }
 
 /* A proof that the same source was asked for is on its way; it comes before it is needed, or the
@@ -175,9 +241,10 @@ static bool needs_proof(const struct file *file, uint32_t chunk, uint32_t link)
 }
 
 /* Extends the run from its first chunk as far as one request may go. */
-static void extend(const struct planner_view *view, const struct planner_demand *demand,
-                   uint32_t slots, struct planner_run *run)
+static void extend(struct plan *plan, const struct planner_demand *demand, uint32_t slots,
+                   struct planner_run *run)
 {
+    const struct planner_view *view = plan->view;
     const struct planner_source *source = &view->sources[run->source];
     uint64_t room = room_of(source, demand->priority == P2P_PRIORITY_PLAY);
     uint32_t most = view->preset->request_chunks;
@@ -192,7 +259,7 @@ static void extend(const struct planner_view *view, const struct planner_demand 
         }
         /* Of the origin only what it may be asked for, chunk by chunk. */
         if (view->with_peers && source->kind == NODE_SOURCE_ORIGIN &&
-            choose(view, demand, chunk) != run->source) {
+            choose(plan, demand, chunk) != run->source) {
             return;
         }
         bytes += files_chunk_bytes(run->file, chunk);
@@ -223,10 +290,11 @@ static uint32_t slots_for(const struct planner_view *view, uint8_t priority)
     return view->slots_available > kept ? view->slots_available - kept : 0;
 }
 
-static bool try_run(const struct planner_view *view, const struct planner_demand *demand,
-                    uint32_t chunk, uint32_t slots, struct planner_run *ret_run)
+static bool try_run(struct plan *plan, const struct planner_demand *demand, uint32_t chunk,
+                    uint32_t slots, struct planner_run *ret_run)
 {
-    uint32_t source = choose(view, demand, chunk);
+    const struct planner_view *view = plan->view;
+    uint32_t source = choose(plan, demand, chunk);
     if (source == view->source_count) {
         return false;
     }
@@ -238,7 +306,7 @@ static bool try_run(const struct planner_view *view, const struct planner_demand
         .wants_proofs = needs_proof(demand->file, chunk, view->sources[source].link),
         .is_speculative = demand->is_speculative,
         .source = source};
-    extend(view, demand, slots, ret_run);
+    extend(plan, demand, slots, ret_run);
     cut_at_row(demand, ret_run);
     return true;
 }
@@ -267,22 +335,26 @@ static uint32_t rarest(const struct planner_view *view, const struct planner_dem
     return best;
 }
 
-static bool try_demand(const struct planner_view *view, const struct planner_demand *demand,
+static bool try_demand(struct plan *plan, const struct planner_demand *demand,
                        struct planner_run *ret_run)
 {
+    const struct planner_view *view = plan->view;
     uint32_t slots = slots_for(view, demand->priority);
-    if (slots == 0 || !planner_has_room(view, demand->priority == P2P_PRIORITY_PLAY)) {
+    if (plan->is_urgent != (demand->priority == P2P_PRIORITY_PLAY)) {
+        look_at_room(plan, !plan->is_urgent);
+    }
+    if (slots == 0 || !plan->is_roomy) {
         return false;
     }
     if (view->with_peers && demand->is_rarest_first) {
         uint32_t rare = rarest(view, demand);
-        if (rare < demand->end && try_run(view, demand, rare, slots, ret_run)) {
+        if (rare < demand->end && try_run(plan, demand, rare, slots, ret_run)) {
             return true;
         }
     }
     uint32_t chunk = files_next_missing(demand->file, demand->begin, demand->end);
     for (uint32_t looked = 0; chunk < demand->end && looked < PLANNER_LOOK_MAX; looked++) {
-        if (try_run(view, demand, chunk, slots, ret_run)) {
+        if (try_run(plan, demand, chunk, slots, ret_run)) {
             return true;
         }
         chunk = files_next_missing(demand->file, chunk + 1, demand->end);
@@ -292,9 +364,11 @@ static bool try_demand(const struct planner_view *view, const struct planner_dem
 
 bool planner_next(const struct planner_view *view, struct planner_run *ret_run)
 {
+    struct plan plan;
+    begin(&plan, view);
     for (uint32_t i = 0; i < view->demand_count; i++) {
         assert(view->demands[i].end <= view->demands[i].file->chunk_count);
-        if (try_demand(view, &view->demands[i], ret_run)) {
+        if (try_demand(&plan, &view->demands[i], ret_run)) {
             return true;
         }
     }

@@ -37,8 +37,8 @@ struct planner_source {
     uint64_t outstanding_bytes;
     uint64_t limit_bytes;   /* that should be outstanding at most */
     uint32_t requests_left; /* that it may still be asked */
-    /* Does it have the chunk? NULL: everything. */
-    bool (*has)(const void *context, media_handle file, uint32_t chunk);
+    /* Which chunks of the row it has, the first in the lowest bit. NULL: everything. */
+    uint8_t (*row_mask)(const void *context, media_handle file, uint32_t row);
     const void *context;
 };
 

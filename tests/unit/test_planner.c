@@ -26,10 +26,15 @@ struct ground {
     struct planner_view view;
 };
 
-static bool picture_has(const void *context, media_handle file, uint32_t chunk)
+static uint8_t picture_mask(const void *context, media_handle file, uint32_t row)
 {
+    const char *chunks = (const char *)context + (size_t)row * ROW_CHUNKS;
+    uint8_t mask = 0;
     (void)file;
-    return ((const char *)context)[chunk] != '.';
+    for (uint32_t i = 0; i < ROW_CHUNKS; i++) {
+        mask |= (uint8_t)((chunks[i] != '.') << i);
+    }
+    return mask;
 }
 
 static void set_up(struct ground *ground, const char *chunks)
@@ -80,7 +85,8 @@ static void source(struct ground *ground, enum node_source kind, const char *has
                                 .delay_us = delay_us,
                                 .limit_bytes = 1u << 20,
                                 .requests_left = 10,
-                                .has = has[0] == '*' ? NULL : picture_has,
+
+                                .row_mask = has[0] == '*' ? NULL : picture_mask,
                                 .context = has};
 }
 
