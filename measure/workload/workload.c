@@ -15,6 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of sound, in a start set that is not given; and its least chunks at the file's beginning. */
+#define START_US (3 * TIME_US_PER_S)
+#define START_CHUNKS_MIN 2u
+
 static uint32_t parse_count(struct words *words, uint32_t present, uint32_t most)
 {
     uint64_t count = words->count < 2 ? 0 : words_number(words, words->list[1], words_numbers);
@@ -24,15 +28,26 @@ static uint32_t parse_count(struct words *words, uint32_t present, uint32_t most
     return words->reason == NULL ? (uint32_t)count : 0;
 }
 
+/* What real decoders of real music read before START_US of sound come out: the chunks of that sound,
+ * with the headers before it, and the file's end. */
+static void default_runs(struct workload_track *track, uint32_t chunks)
+{
+    uint64_t bytes = time_scale(track->bytes, START_US, track->duration_us + 1);
+    uint64_t head = bytes / CHUNK_BYTES + 1;
+    head = head < START_CHUNKS_MIN ? START_CHUNKS_MIN : head;
+    head = head < chunks ? head : chunks;
+    head = head < UINT16_MAX ? head : UINT16_MAX;
+    track->runs[0] = (struct media_run){.first = 0, .count = (uint16_t)head};
+    track->runs[1] = (struct media_run){.first = chunks - 1, .count = 1};
+    track->run_count = track->runs[0].count < chunks ? 2 : 1;
+}
+
 static void parse_runs(struct words *words, struct workload_track *track)
 {
     const char *text = words_find(words, 2, "runs");
     uint32_t chunks = media_chunk_count(track->bytes);
     if (text == NULL) {
-        uint32_t head = chunks < 2 ? chunks : 2;
-        track->runs[0] = (struct media_run){.first = 0, .count = (uint16_t)head};
-        track->runs[1] = (struct media_run){.first = chunks - 1, .count = 1};
-        track->run_count = chunks > 2 ? 2 : 1;
+        default_runs(track, chunks);
         return;
     }
     for (track->run_count = 0; track->run_count < MEDIA_START_RUNS_MAX && *text != '\0';) {

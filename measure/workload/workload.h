@@ -18,8 +18,8 @@
  * an `at` line that ends with N% comes true for each listener with this chance. TIME has a unit
  * (us, ms, s, m, h); RATE is in bit/s and SIZE in bytes, both with an optional k, M or G (RATE:
  * powers of 1,000, SIZE: of 1,024). `duration` follows from bytes and bitrate (default 160k) when
- * it is not given; `runs`, the start set, is 0+2 and the last chunk. docs/SIMULATION.md says what
- * each word stands for.
+ * it is not given; `runs`, the start set, is what holds the first 3 s (at least 0+2) and the last
+ * chunk. docs/SIMULATION.md says what each word stands for.
  */
 #ifndef MEASURE_WORKLOAD_WORKLOAD_H
 #define MEASURE_WORKLOAD_WORKLOAD_H

@@ -64,6 +64,7 @@ void lookups_set_urgent(struct lookups *lookups, uint64_t now_us, uint32_t slot,
     struct lookups_wish *wish = &lookups->wishes[slot];
     if (is_urgent && !wish->is_urgent && wish->open == 0) {
         wish->tries = 0;
+        wish->was_soon = false;
         wish->searches = 0;
         wish->next_us = now_us;
         wish->search_next_us = time_min_us(wish->search_next_us, now_us);
@@ -145,6 +146,23 @@ static uint64_t backoff_us(uint64_t first_us, uint64_t most_us, uint32_t tries)
     return time_min_us(us, most_us);
 }
 
+/* When to look up again. Who clicked at the same moment was not known to the tracker either, and is
+ * a moment later. */
+static void set_next(const struct lookups *lookups, uint64_t now_us, struct lookups_wish *wish)
+{
+    const struct overlay_config *config = lookups->config;
+    if (wish->is_urgent && !wish->was_soon && config->lookup_soon_us > 0) {
+        wish->was_soon = true;
+        wish->next_us = time_add_us(now_us, config->lookup_soon_us);
+        return;
+    }
+    uint64_t us = backoff_us(config->lookup_backoff_us, config->lookup_backoff_max_us, wish->tries);
+    /* With those that were looked up with it for the first time, in one LOOKUP. */
+    bool is_third = wish->was_soon && wish->tries == 0;
+    wish->next_us = time_add_us(now_us, us - (is_third ? config->lookup_soon_us : 0));
+    wish->tries = (uint8_t)(wish->tries + (wish->tries < TRIES_MAX));
+}
+
 uint32_t lookups_sent(struct lookups *lookups, uint64_t now_us, uint64_t slots)
 {
     uint32_t at = 0;
@@ -161,10 +179,7 @@ uint32_t lookups_sent(struct lookups *lookups, uint64_t now_us, uint64_t slots)
         struct lookups_wish *wish = &lookups->wishes[slot];
         if (is_in(slots, slot)) {
             wish->open++;
-            wish->next_us = time_add_us(now_us, backoff_us(lookups->config->lookup_backoff_us,
-                                                           lookups->config->lookup_backoff_max_us,
-                                                           wish->tries));
-            wish->tries = (uint8_t)(wish->tries + (wish->tries < TRIES_MAX));
+            set_next(lookups, now_us, wish);
         }
     }
     return lookups->last_number;

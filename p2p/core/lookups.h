@@ -24,6 +24,7 @@ struct lookups_wish {
     uint8_t searches; /* made since it was new, or became urgent; saturates */
     uint8_t open;     /* LOOKUPs under way that hold it */
     bool is_urgent;
+    bool was_soon;    /* looked up the second time, soon, since it became urgent */
     bool is_answered; /* by this tracker link */
 };
 

@@ -89,8 +89,9 @@ struct overlay_config {
     uint64_t announce_us;  /* 2 s / 2 s: increments at least so far apart */
     uint32_t lookup_limit; /* 20 / 10: contacts asked for a file */
     uint64_t lookup_us;    /* 50 ms / 50 ms: LOOKUPs at least so far apart, urgent ones apart */
-    uint64_t lookup_timeout_us;     /* 3 s / 3 s: an answer that has not come */
-    uint64_t lookup_backoff_us;     /* 5 s / 30 s: a file with too few sources is looked up again */
+    uint64_t lookup_timeout_us; /* 3 s / 3 s: an answer that has not come */
+    uint64_t lookup_soon_us;    /* 700 ms / 0: an urgent one, for the second time; 0 = as others */
+    uint64_t lookup_backoff_us; /* 5 s / 30 s: a file with too few sources is looked up again */
     uint64_t lookup_backoff_max_us; /* 2 min / 2 min: doubling up to this */
     uint64_t own_lookup_us; /* 5 s / 0 (never): below degree_low some of our own files are looked
                                up: who only gives gets neighbours, too */

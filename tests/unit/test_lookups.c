@@ -45,10 +45,12 @@ static void test_story(void **state)
         {0, '+', "ab"},    {0, 's', ""}, /* no tracker */
         {10, 'T', ""},     {10, 's', "ab"},  {10, 's', ""},       {60, 'a', "ab"},
         {100, 's', ""},    {100, '+', "c"},  {100, 's', "c"},     {110, '+', "d"},
-        {120, 's', ""},                                       /* not so soon after the last */
-        {120, 'u', "d"},   {120, 's', "d"},                   /* but what is urgent */
-        {130, '-', "c"},   {140, 'a', "d"},  {3200, 's', ""}, /* c's has timed out by now */
-        {5010, 's', "ab"},                                    /* backoff */
+        {120, 's', ""},                     /* not so soon after the last */
+        {120, 'u', "d"},   {120, 's', "d"}, /* but what is urgent */
+        {130, '-', "c"},   {140, 'a', "d"},  {810, 's', ""},      {820, 's', "d"},
+        {840, 'a', "d"},   {1600, 's', ""}, /* soon, for the second time */
+        {3200, 's', ""},                    /* c's has timed out by now */
+        {5010, 's', "ab"},                  /* backoff */
         {8010, 's', "d"},  {12000, 'l', ""}, {15010, 's', "ab"},  {15020, 't', ""},
         {15030, 's', ""},  {20000, 'T', ""}, {20000, 's', "abd"},
     };

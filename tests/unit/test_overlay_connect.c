@@ -76,8 +76,8 @@ static void test_a_failed_dial_is_followed_by_the_next_contact(void **state)
     bench_expect(&bench, "connect:b#101"); /* whole before a part */
     bench_down(&bench, 101, ERROR_UNREACHABLE);
     bench_expect(&bench, "connect:c#102");
-    bench_wait_ms(&bench, 4000); /* never answers */
-    bench_expect(&bench, "drop:102/done");
+    bench_wait_ms(&bench, 4000);                       /* never answers */
+    bench_expect(&bench, "drop:102/done t:lookup2:A"); /* and the tracker is asked again */
     bench_down(&bench, 102, ERROR_CLOSED);
     bench_expect(&bench, "");
     bench_wait_ms(&bench, 16000); /* backoffs are over */
