@@ -301,7 +301,7 @@ static int do_search(struct names *names)
     if (answer != NULL && found == 0) {
         report_error("search %s: nothing has these words; try fewer, or the beginnings of words",
                      plain);
-        code = EXIT_CODE_NOT_FOUND;
+        code = names->is_denied ? EXIT_CODE_IDENTITY : EXIT_CODE_NOT_FOUND;
     }
     json_decref(answer);
     return code;
