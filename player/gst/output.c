@@ -587,8 +587,9 @@ static uint64_t idle_us(const struct output *output)
     }
     uint64_t played = output->sink->vtable->played(output->sink, now_us());
     uint64_t frames = frame > played ? frame - played : 0;
+    uint64_t span_us = time_scale(frames, TIME_US_PER_S, output->info.rate_hz);
     return time_min_us(OUTPUT_TICK_US,
-                       time_scale(frames, TIME_US_PER_S, output->info.rate_hz) + 1000);
+                       time_add_us(span_us, 1000)); /* no mark: never, not at once */
 }
 
 static void wait_for_work(struct output *output)
