@@ -331,9 +331,7 @@ static void library_changed(struct model *model, const json_t *event)
     if (has_lists) {
         refresh(model, MODEL_VIEW_PLAYLISTS);
     }
-    if (strcmp(what, "likes") == 0) {
-        refresh(model, MODEL_VIEW_QUEUE);
-    }
+    model_page_ask_queue(model); /* names and likes in it */
 }
 
 void model_event(struct model *model, const json_t *event, uint64_t now_us)
@@ -342,6 +340,7 @@ void model_event(struct model *model, const json_t *event, uint64_t now_us)
     model->now_us = now_us;
     if (strcmp(name, "track") == 0 || strcmp(name, "started") == 0) {
         take_playing(model, event);
+        model_page_ask_queue(model);
     } else if (strcmp(name, "state") == 0) {
         take_state(model, event);
         take_number(&model->playing.buffered_ms, event, "buffered_ms");
