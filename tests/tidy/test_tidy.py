@@ -105,6 +105,7 @@ ROWS = {
     "a document that is there": (
         {"docs/X.md": "see [Y](Y.md) and [the code](../common/)\n", "docs/Y.md": "see docs/X.md\n",
          "common/x.h": header(("COMMON_X_H", "x.h"))}, []),
+    "a picture that is not there": ({"docs/X.md": "![it](x.png)\n"}, ["docs/X.md references"]),
     "a link to nothing": ({"docs/X.md": "see [Y](Y.md)\n"}, ["docs/X.md references"]),
     "a link from the root": ({"README.md": "see [X](docs/X.md)\n", "docs/X.md": "\n"}, []),
     "a link to elsewhere": ({"docs/X.md": "see [it](https://example.org/x.md)\n"}, []),

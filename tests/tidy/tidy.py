@@ -295,9 +295,8 @@ def check_unit_tests(sources):
             yield source.name, 1, "unit test", f"no meson.build runs tests/unit/test_{found[0]}.c"
 
 
-def check_references(sources):
-    """A document that is named is there: links in documents, docs/NAME.md anywhere."""
-    names = {source.name for source in sources}
+def check_references(sources, names):
+    """A document or picture that is named is there: links in documents, docs/NAME.md anywhere."""
     for source in sources:
         if source.name.startswith("tests/tidy/"):
             continue
@@ -319,10 +318,11 @@ FILE_RULES = [check_layers, check_names, check_python_sleep, check_functions, ch
 
 def check_tree(root):
     """All breaches in a tree, as (path, line, rule, message)."""
-    sources = [Source(root, name) for name in list_files(root) if is_text(name)]
+    names = list_files(root)
+    sources = [Source(root, name) for name in names if is_text(name)]
     found = [(source.name, *breach) for source in sources for rule in FILE_RULES
              for breach in rule(source)]
-    found += [*check_unit_tests(sources), *check_references(sources)]
+    found += [*check_unit_tests(sources), *check_references(sources, set(names))]
     return sorted(found), len(sources)
 
 
