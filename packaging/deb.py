@@ -18,7 +18,9 @@ import tempfile
 
 # Formats of the files that origins have: Vorbis and Opus (base), FLAC, MP3 (good), AAC (bad).
 PLUGINS = "gstreamer1.0-plugins-base, gstreamer1.0-plugins-good"
-RECOMMENDS = "gstreamer1.0-alsa | gstreamer1.0-pulseaudio | gstreamer1.0-pipewire, gstreamer1.0-plugins-bad"
+# The last two ask routers for a port; they are loaded when needed, so no link to them shows.
+RECOMMENDS = ("gstreamer1.0-alsa | gstreamer1.0-pulseaudio | gstreamer1.0-pipewire, gstreamer1.0-plugins-bad, "
+              "libminiupnpc17 | libminiupnpc18, libnatpmp1 | libnatpmp1t64")
 MAINTAINER = "The Refrain developers <refrain@localhost.localdomain>"
 DESCRIPTION = """music streaming that listeners help with
  Refrain plays music of an origin server through a cache that stays, and through

@@ -169,7 +169,7 @@ class Daemon(unittest.TestCase):
             self.assertEqual(peers["mapped_by"], "PCP")
             self.assertTrue(forwards(router, peers["port"]), router.rules())
             self.assertEqual(quiet.status()["peers"]["mapped_port"], 0)
-            self.assertEqual(router.count_asked(), 1)
+            self.assertEqual(router.rules().count("dport"), 1)
             self.assertEqual((process.stop(), quiet_process.stop()), (0, 0))
             until(lambda: not forwards(router, peers["port"]), "end of the mapping")
 
