@@ -65,6 +65,8 @@ static void entry_failed(struct playing *playing, uint32_t entry)
     struct lineup_entry *of = lineup_find(&playing->lineup, playing_number(playing, entry));
     if (of != NULL) {
         of->is_failed = true;
+    } else {
+        playing->failed_entry = entry;
     }
 }
 

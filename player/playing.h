@@ -47,7 +47,9 @@ struct playing {
     struct lineup lineup;
     struct playing_fed fed[PLAYING_AHEAD + 1]; /* what the engine has; [0] plays or is about to */
     uint32_t fed_count;
-    uint32_t percent; /* how loud; 0 to OUTPUT_PERCENT_MAX */
+    uint32_t failed_entry; /* the engine's: it failed while it was being queued; 0 = none did */
+    bool is_feeding, is_feed_due; /* a note of the engine came while it was being told */
+    uint32_t percent;             /* how loud; 0 to OUTPUT_PERCENT_MAX */
     enum playing_gain gain;
     uint32_t told_percent; /* the engine */
     enum output_gain told_gain;

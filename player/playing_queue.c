@@ -114,6 +114,7 @@ uint32_t playing_number(const struct playing *playing, uint32_t entry)
 static bool feed_one(struct playing *playing, uint32_t number)
 {
     const struct lineup_entry *of = lineup_find(&playing->lineup, number);
+    playing->failed_entry = 0;
     uint32_t entry = session_add_entry(playing->session, of->track_id);
     if (entry == 0) {
         report_error("player: out of memory; close other programs");
@@ -121,6 +122,9 @@ static bool feed_one(struct playing *playing, uint32_t number)
         return false;
     }
     playing->fed[playing->fed_count++] = (struct playing_fed){.entry = entry, .number = number};
+    if (playing->failed_entry == entry) {
+        lineup_find(&playing->lineup, number)->is_failed = true;
+    }
     return true;
 }
 
@@ -145,7 +149,7 @@ static bool catch_up(struct playing *playing)
     return true;
 }
 
-void playing_feed(struct playing *playing)
+static void feed(struct playing *playing)
 {
     uint32_t wanted[PLAYING_AHEAD];
     struct engine *engine = playing->session->engine;
@@ -169,6 +173,18 @@ void playing_feed(struct playing *playing)
     }
 }
 
+/* What the engine says while it is being told (that an entry failed) waits until it has been. */
+void playing_feed(struct playing *playing)
+{
+    playing->is_feed_due = true;
+    while (playing->is_feed_due && !playing->is_feeding) {
+        playing->is_feed_due = false;
+        playing->is_feeding = true;
+        feed(playing);
+        playing->is_feeding = false;
+    }
+}
+
 /* The entry is the engine's next thing to play; what else it was told is forgotten. */
 static void begin(struct playing *playing, uint32_t number, uint64_t position_us)
 {
@@ -181,7 +197,10 @@ static void begin(struct playing *playing, uint32_t number, uint64_t position_us
     lineup_begin(&playing->lineup, number);
     playing->resume_us = 0;
     set_level(playing);
-    if (feed_one(playing, number)) {
+    playing->is_feeding = true;
+    bool is_fed = feed_one(playing, number);
+    playing->is_feeding = false;
+    if (is_fed) {
         engine_start_entry(engine, playing->fed[0].entry, position_us);
         queue_changed(playing);
     }

@@ -140,6 +140,7 @@ static void forget_all(struct output *output)
     while (output->queue_count > 0) {
         drop_first(output);
     }
+    output->pending_count = 0; /* what was held back at the end */
     if (output->sink != NULL) {
         output->sink->vtable->flush(output->sink, now_us());
     }
