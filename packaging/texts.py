@@ -100,6 +100,17 @@ class Help:
 
 def verbs_of(program):
     """[(verb, what it does)] in the order of the help."""
+    verbs = listed_verbs(program)
+    for name, meaning in list(verbs):
+        for line in Help(ask(program, name, "--help")).usage:  # its kin: "refrain like|unlike|likes"
+            kin = re.match(r"refrain ([a-z]+(?:\|[a-z]+)*)(?= |$)", line)
+            for word in kin.group(1).split("|") if kin else []:
+                if word not in dict(verbs):
+                    verbs.append((word, meaning))
+    return verbs
+
+
+def listed_verbs(program):
     verbs = []
     for kind, head, meaning in Help(ask(program, "--help")).parts:
         if kind != "term" or head.startswith("-"):
