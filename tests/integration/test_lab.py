@@ -39,7 +39,7 @@ class Lab(unittest.TestCase):
         self.check_sound(outcome)
         heard = sum(outcome["bytes"].values())
         self.assertGreater(outcome["bytes"]["peers"], 0.5 * heard, outcome)
-        self.assertLess(outcome["origin_per_mille"], 3500, outcome)
+        self.assertLess(outcome["origin_per_mille"], 2500, outcome)
 
     def test_without_peers(self):
         outcome = lab("--listeners", "5", "--minutes", "1", "--no-peers")

@@ -317,7 +317,7 @@ static void test_alone_among_peers(void **state)
     }
 }
 
-/* Of the origin no more is asked than what is due: 24 s of chunks, three of them now; a row at a
+/* Of the origin no more is asked than what is due: 24 s of chunks, four of them now; a row at a
  * time where nobody has them. */
 static void test_origin_chunk_by_chunk(void **state)
 {
@@ -331,7 +331,7 @@ static void test_origin_chunk_by_chunk(void **state)
     ground.view.ahead_us = ahead;
     struct planner_run run;
     assert_true(planner_next(&ground.view, &run));
-    assert_int_equal(run.count, 3); /* due at 0, 1 and 2 s */
+    assert_int_equal(run.count, 4); /* due at 0 to 3 s */
     ground.demands[0].is_sought = false;
     given_ahead_us = 10 * TIME_US_PER_S;
     assert_true(planner_next(&ground.view, &run));
@@ -384,7 +384,7 @@ static void test_margin(void **state)
         uint32_t source;
     } rows[] = {
         {5000000, 0, 1},
-        {1300000, 0, 0},       /* 0.41 s and the margin of 1 s */
+        {1300000, 0, 0},       /* 0.41 s and the margin of 1.5 s */
         {5000000, 4000000, 0}, /* it comes too irregularly */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
