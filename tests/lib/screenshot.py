@@ -144,7 +144,7 @@ def main():
             tmux.press("}", "}")
             session.step("a minute on, twice", "2:2")
             tmux.press("}")
-            session.step("the queue", "3:3", picture="tui-queue")
+            session.step("the queue", "▶ playing", picture="tui-queue")
             session.step("next", "0:00", "n")
             session.step("search", "search", "/")
             session.step("answers while typing", "Tracks", "el" if len(tracks) > 6 else "can",
