@@ -19,7 +19,7 @@
 #include <time.h>
 
 #define BEGIN_US (500 * TIME_US_PER_MS)
-#define END_US (10 * TIME_US_PER_MS) /* some turns of the loop */
+#define END_TURNS 3u /* of the loop, until all that was closed is gone */
 #define REQUESTS_MAX 64u
 /* A position that is farther off than this from where it should be has jumped (once a second one is told). */
 #define JUMP_US (600 * TIME_US_PER_MS)
@@ -42,6 +42,7 @@ struct desktop {
     time_t began_s;
     bool is_started; /* its hook has run */
     bool is_closed;
+    unsigned turns_left; /* closed: until the memory goes */
 };
 
 /* --- asking --------------------------------------------------------------------------------------------- */
@@ -348,6 +349,11 @@ static void end(struct desktop *desktop)
 static void begin(void *context)
 {
     struct desktop *desktop = context;
+    if (desktop->is_closed && desktop->turns_left > 0) {
+        desktop->turns_left--; /* a turn closes what was to be closed behind its deadlines */
+        net_deadline_set(desktop->begin, net_now_us());
+        return;
+    }
     if (desktop->is_closed) {
         end(desktop);
         return;
@@ -401,5 +407,6 @@ void desktop_close(struct desktop *desktop)
     covers_close(desktop->covers);
     hooks_close(desktop->hooks);
     desktop->is_closed = true;
-    net_deadline_set(desktop->begin, net_now_us() + END_US);
+    desktop->turns_left = END_TURNS;
+    net_deadline_set(desktop->begin, net_now_us());
 }
