@@ -126,6 +126,18 @@ static void catch_deadly(void)
     }
 }
 
+/* GStreamer catches SIGSEGV while it loads a plug-in and then puts back what it found: when it had
+ * begun before us, that is what was there before us. */
+static void catch_again(void)
+{
+    struct sigaction now;
+    struct sigaction action = {.sa_handler = rescue, .sa_flags = SA_NODEFER};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+        sigaction(SIGSEGV, &action, NULL);
+    }
+}
+
 static void release_deadly(void)
 {
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
@@ -242,6 +254,7 @@ void tty_write(struct tty *tty, const char *bytes, size_t count)
         pending->bytes = grown;
         pending->capacity = pending->count + count;
     }
+    catch_again();
     memcpy(pending->bytes + pending->count, bytes, count);
     pending->count += count;
     flush(tty);

@@ -234,7 +234,7 @@ class Ends(WithMusic):
             shell.press("clear; fg\n")
             shell.wait("First Light .*playing")
             shell.press("q")
-            shell.wait("no stutters")
+            shell.wait(r"track, 0:\d\d played")
             shell.press("stty -a; exit\n")
             shell.wait(r" icanon")
             shell.finish()
