@@ -29,14 +29,14 @@ bool control_take_position(const json_t *request, bool is_needed, uint64_t *ret_
 
 /* --- adding ---------------------------------------------------------------------------------------- */
 
-enum add_at { ADD_NOW, ADD_NEXT, ADD_END };
+enum add_at { ADD_NOW, ADD_NEXT, ADD_END, ADD_HERE };
 
 static bool take_at(const json_t *request, enum add_at preset, enum add_at *ret_at)
 {
-    static const char *const names[] = {"now", "next", "end"};
+    static const char *const names[] = {"now", "next", "end", "here"};
     const json_t *at = json_object_get(request, "at");
     *ret_at = preset;
-    for (unsigned i = 0; at != NULL && i < 3; i++) {
+    for (unsigned i = 0; at != NULL && i < sizeof names / sizeof names[0]; i++) {
         if (json_is_string(at) && strcmp(json_string_value(at), names[i]) == 0) {
             *ret_at = (enum add_at)i;
             return true;
@@ -53,7 +53,10 @@ static json_t *add_tracks(struct control *control, const struct lineup_track *tr
     struct playing *playing = control->playing;
     int error = at == ADD_NOW ? playing_replace(playing, tracks, count, position_us, &first)
                               : playing_add(playing, tracks, count,
-                                            at == ADD_NEXT ? LINEUP_NEXT : LINEUP_END, &first);
+                                            at == ADD_END ? LINEUP_END : LINEUP_NEXT, &first);
+    if (error == 0 && at == ADD_HERE) {
+        (void)playing_jump(playing, first, position_us);
+    }
     if (error == ERROR_FULL) {
         *ret_error = "queue: it would hold more than 20000 tracks; take some out first";
         return NULL;

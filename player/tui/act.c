@@ -152,7 +152,9 @@ static void enter(struct model *model)
     if (is_search) {
         say_about(model, "playing");
     }
-    play(model, targets_of(model, !is_search && strcmp(model_kind(row), "track") == 0), "now");
+    /* What was looked for comes between; a list that was opened takes the queue's place. */
+    play(model, targets_of(model, !is_search && strcmp(model_kind(row), "track") == 0),
+         is_search ? "here" : "now");
 }
 
 static void like_row(struct model *model)
@@ -177,19 +179,6 @@ static void like_playing(struct model *model)
         ask(model, json_pack("{s:s, s:[s]}", "do", playing->liked ? "like" : "unlike", "targets",
                              playing->track));
     }
-}
-
-static void pin_row(struct model *model)
-{
-    json_t *row = model_row(model);
-    json_t *targets = targets_of(model, false);
-    if (targets == NULL) {
-        return;
-    }
-    bool is_pinned = json_is_true(json_object_get(row, "pinned"));
-    json_object_set_new(row, "pinned", json_boolean(!is_pinned));
-    say_about(model, is_pinned ? "no longer kept offline" : "kept offline");
-    ask(model, json_pack("{s:s, s:o}", "do", is_pinned ? "unpin" : "pin", "targets", targets));
 }
 
 static void remove_row(struct model *model)
@@ -470,9 +459,6 @@ static bool act_on_row(struct model *model, enum keymap_action action)
         return true;
     case KEYMAP_LIKE:
         like_row(model);
-        return true;
-    case KEYMAP_PIN:
-        pin_row(model);
         return true;
     case KEYMAP_TO_PLAYLIST:
         prompt_playlist(model);

@@ -35,7 +35,6 @@
     ROW(ADD, "add", "a", "to the end of the queue")                                                \
     ROW(ADD_NEXT, "add-next", "A", "into the queue, next")                                         \
     ROW(LIKE, "like", "l", "like it, or no more")                                                  \
-    ROW(PIN, "pin", "o", "keep it offline, or not")                                                \
     ROW(TO_PLAYLIST, "to-playlist", "w", "add it to a playlist")                                   \
     ROW(REMOVE, "remove", "d x delete", "take it out")                                             \
     ROW(MOVE_UP, "move-up", "K", "move it up")                                                     \

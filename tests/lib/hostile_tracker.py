@@ -91,7 +91,6 @@ class HostileTracker:
                 origin = wire.connect(self.target)
             except OSError:
                 return
-            self.links += 1
             self.open |= {player, origin}
             lock = threading.Lock()  # of what goes to the player
             for work in (self._to_origin, self._to_player):
@@ -117,6 +116,7 @@ class HostileTracker:
                 return
             buffer += part
         head, buffer = buffer.split(b"\r\n\r\n", 1)
+        self.links += b"/v1/link" in head  # the catalogue is asked for on connections of its own
         origin.sendall(head + b"\r\n\r\n")
         while True:
             while len(buffer) >= 4 and len(buffer) >= 4 + int.from_bytes(buffer[1:4], "big"):
