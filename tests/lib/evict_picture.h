@@ -16,8 +16,9 @@ struct evict_row {
     const char *met;
 };
 
-/* Fails the test, naming the row, when something else is met. */
-void evict_row_check(const struct evict_row *row);
+#define EVICT_REQUESTS_MAX 128u
+/* What the row's requests meet; on the way it fails the test when an invariant breaks. */
+void evict_row_run(const struct evict_row *row, char ret_met[EVICT_REQUESTS_MAX + 1]);
 /* Random requests, partial ones and protections: hits of the policy; it must keep its invariants, and
  * give the same again. */
 uint64_t evict_random_run(const char *policy, uint64_t seed);
