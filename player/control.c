@@ -69,8 +69,11 @@ static json_t *run(struct control *control, const struct control_call *call, con
 void control_answer(struct control *control, const struct control_call *call, json_t *answer,
                     const char *error)
 {
+    if (answer == NULL && error != NULL) {
+        answer = json_pack("{s:s}", "error", error); /* NULL again when it is no UTF-8 */
+    }
     if (answer == NULL) {
-        answer = json_pack("{s:s}", "error", error != NULL ? error : out_of_memory);
+        answer = json_pack("{s:s}", "error", out_of_memory);
     } else if (json_object_get(answer, "error") == NULL) {
         json_object_set_new(answer, "ok", json_true());
     }

@@ -162,7 +162,7 @@ static json_t *do_subscribe(struct control *control, const struct control_call *
     }
     face->events = events;
     control_answer(control, call, json_object(), NULL); /* before the events */
-    control_now_introduce(control, face);
+    control_now_introduce(control, call->face);         /* the answer may have been its last */
     *ret_error = NULL;
     return NULL;
 }

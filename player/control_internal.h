@@ -72,7 +72,7 @@ void control_library_close(struct control *control);
 void control_now_open(struct control *control);
 void control_now_close(struct control *control);
 /* To one face: how everything stands, as the events that it subscribed to. */
-void control_now_introduce(struct control *control, const struct control_face *face);
+void control_now_introduce(struct control *control, uint32_t number);
 /* Where the chunks of what plays came from: what "chunks" answers. NULL: nothing plays. */
 json_t *control_now_chunks(const struct control *control);
 

@@ -278,13 +278,17 @@ static void hear_message(void *context, const char *message)
 
 /* --- life ------------------------------------------------------------------------------------------ */
 
-void control_now_introduce(struct control *control, const struct control_face *face)
+void control_now_introduce(struct control *control, uint32_t number)
 {
     struct node_status status;
     if (control->playing == NULL) {
         return;
     }
     look(control); /* the others hear what is new to them */
+    const struct control_face *face = control_find_face(control, number);
+    if (face == NULL) {
+        return; /* it went meanwhile */
+    }
     engine_get_status(control->session->engine, &status);
     const struct {
         enum control_event event;
@@ -297,7 +301,6 @@ void control_now_introduce(struct control *control, const struct control_face *f
         {CONTROL_EVENT_MODES, modes_of(control)},
         {CONTROL_EVENT_VOLUME, volume_of(control)},
     };
-    uint32_t number = face->number;
     uint32_t events = face->events;
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         if ((events >> all[i].event & 1u) != 0) {

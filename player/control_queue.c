@@ -110,6 +110,9 @@ static void targets_known(void *context, const struct lineup_track *tracks, uint
 
 void control_queue_close(struct control *control)
 {
+    if (control->adding != NULL) {
+        control->session->question.done = NULL; /* its answer may still come, to nobody */
+    }
     free(control->adding);
     control->adding = NULL;
 }

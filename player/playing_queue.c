@@ -252,10 +252,13 @@ int playing_replace(struct playing *playing, const struct lineup_track *tracks, 
     }
     lineup->has_current = false;
     lineup_clear(lineup);
+    enum lineup_shuffle shuffle = lineup->shuffle;
+    lineup->shuffle = LINEUP_SHUFFLE_OFF; /* drawn once, not for each track */
     int error = lineup_add(lineup, tracks, count, LINEUP_END, &first);
-    if (error == 0 && lineup->shuffle != LINEUP_SHUFFLE_OFF) {
-        error = lineup_set_shuffle(lineup, lineup->shuffle);
+    if (error == 0 && shuffle != LINEUP_SHUFFLE_OFF) {
+        error = lineup_set_shuffle(lineup, shuffle);
     }
+    lineup->shuffle = shuffle;
     if (error != 0) {
         queue_changed(playing);
         return error;

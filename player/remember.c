@@ -94,6 +94,9 @@ static char *make_text(const struct remember *remember)
 {
     struct node_status status;
     const struct playing *playing = remember->playing;
+    if (playing->queue_version == 0 && playing->session->args->verb != ARGS_DAEMON) {
+        return NULL; /* nothing was played: what is remembered stays */
+    }
     engine_get_status(playing->session->engine, &status);
     uint64_t position_us = status.entry != 0 ? status.position_us : playing->resume_us;
     json_t *saved = playing_save(playing, position_us, status.entry != 0 && !status.paused);

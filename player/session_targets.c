@@ -394,7 +394,9 @@ static void question_answered(void *context, int error, const char *text,
     (void)error;
     (void)text;
     session->question.done = NULL;
-    answer(session, picked, question.done, question.context);
+    if (question.done != NULL) {
+        answer(session, picked, question.done, question.context);
+    }
     library_picked_free(picked);
 }
 

@@ -98,6 +98,14 @@ static bool fits_the_manifest(const struct media_deck *deck, const GstAudioInfo 
                                        GST_AUDIO_INFO_CHANNELS(audio) == (int)deck->file.channels);
 }
 
+/* What was said of the format before holds for good: who pulls counts in its frames. */
+static bool is_as_before(const struct media_deck *deck, const GstAudioInfo *audio)
+{
+    return !deck->info_known || (deck->info.format == format_of(audio) &&
+                                 GST_AUDIO_INFO_CHANNELS(audio) == (int)deck->info.channels &&
+                                 GST_AUDIO_INFO_RATE(audio) == (int)deck->info.rate_hz);
+}
+
 static bool take_caps(struct media_deck *deck, GstCaps *caps)
 {
     GstAudioInfo audio;
@@ -108,6 +116,9 @@ static bool take_caps(struct media_deck *deck, GstCaps *caps)
         known = false;
     } else if (!fits_the_manifest(deck, &audio)) {
         deck_fail_locked(deck, ERROR_MALFORMED, "rate or channels are not those of the manifest");
+        known = false;
+    } else if (!is_as_before(deck, &audio)) {
+        deck_fail_locked(deck, ERROR_MALFORMED, "the format changes in the middle of the file");
         known = false;
     } else {
         enum media_pcm_format format = format_of(&audio);

@@ -57,6 +57,22 @@ static bool has_natpmp(void)
     return natpmp.is_here;
 }
 
+/* The library leaves its socket open when it fails. */
+static bool init_natpmp(natpmp_t *handle, int is_forced, in_addr_t router)
+{
+    if (!has_natpmp()) {
+        return false;
+    }
+    handle->s = -1;
+    if (natpmp.init(handle, is_forced, router) == 0) {
+        return true;
+    }
+    if (handle->s >= 0) {
+        close(handle->s);
+    }
+    return false;
+}
+
 /* --- where the router is ------------------------------------------------------------------------ */
 
 /* A UDP socket that speaks with the router alone, or -1. */
@@ -77,7 +93,7 @@ int port_map_find_gateway(struct port_map_gateway *ret_gateway)
     natpmp_t handle;
     struct sockaddr_in own;
     socklen_t bytes = sizeof own;
-    if (!has_natpmp() || natpmp.init(&handle, 0, 0) != 0) {
+    if (!init_natpmp(&handle, 0, 0)) {
         return ERROR_NOT_FOUND;
     }
     ret_gateway->router.s_addr = handle.gateway;
@@ -234,7 +250,7 @@ int port_map_ask_natpmp(const struct port_map_ask *ask, struct port_map_lease *r
     natpmpresp_t response;
     struct port_map_lease lease = {0};
     uint64_t end_us = time_add_us(net_now_us(), PORT_MAP_ASK_US);
-    if (!has_natpmp() || natpmp.init(&handle, 1, ask->gateway.router.s_addr) != 0) {
+    if (!init_natpmp(&handle, 1, ask->gateway.router.s_addr)) {
         return ERROR_UNREACHABLE;
     }
     int error = natpmp.send_address(&handle) < 0
@@ -254,7 +270,7 @@ int port_map_ask_natpmp(const struct port_map_ask *ask, struct port_map_lease *r
 void port_map_drop_natpmp(const struct port_map_ask *ask)
 {
     natpmp_t handle;
-    if (has_natpmp() && natpmp.init(&handle, 1, ask->gateway.router.s_addr) == 0) {
+    if (init_natpmp(&handle, 1, ask->gateway.router.s_addr)) {
         (void)natpmp.send_mapping(&handle, NATPMP_PROTOCOL_TCP, ask->port, 0, 0);
         natpmp.close(&handle);
     }

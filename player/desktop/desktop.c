@@ -200,8 +200,10 @@ static void want_cover(struct desktop *desktop, const char *id)
         id != NULL && media_hex_decode(id, TRACK_ID_BYTES, track_id) == 0
             ? words_get(&desktop->session->words, track_id)
             : NULL;
-    if (words != NULL && desktop->covers != NULL) {
-        covers_want(desktop->covers, &words->cover);
+    static const struct media_file_id none;
+    if (desktop->covers != NULL) {
+        /* Without words nothing is wanted: not what the track before wanted. */
+        covers_want(desktop->covers, words != NULL ? &words->cover : &none);
     }
 }
 

@@ -583,6 +583,9 @@ static uint64_t idle_us(const struct output *output)
         return output->pending_count > 0 ? OUTPUT_RETRY_US : TIME_NEVER_US;
     }
     uint64_t frame;
+    if (output->pending_count > 0 && output->sink->vtable->descriptor(output->sink) < 0) {
+        return OUTPUT_TICK_US; /* a full sink that nobody can wait for */
+    }
     if (!heard_is_active(&output->heard, &frame) || output->unclocked) {
         return TIME_NEVER_US;
     }

@@ -24,11 +24,11 @@ struct own_engine {
     struct control_server *control; /* NULL: no socket could be had */
     struct gateway *gateway;
     struct net_mailbox *mailbox;
-    bool has_failed; /* after it was open */
 
     /* What the opener waits for. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
+    bool has_failed; /* after it was open; under the mutex, as `mailbox` once it is settled */
     bool is_settled;
     int error;
     char text[PLACE_TEXT_BYTES];
@@ -96,7 +96,9 @@ static void on_fatal(void *context, const struct engine_failure *failure)
 {
     (void)context;
     (void)failure;
+    pthread_mutex_lock(&own.mutex);
     own.has_failed = true;
+    pthread_mutex_unlock(&own.mutex);
     net_loop_stop(own.loop);
 }
 
@@ -154,8 +156,10 @@ static void close_all(void)
     net_loop_run(own.loop);
     engine_free(own.engine);
     own.engine = NULL;
+    pthread_mutex_lock(&own.mutex);
     net_mailbox_free(own.mailbox);
     own.mailbox = NULL;
+    pthread_mutex_unlock(&own.mutex);
     net_loop_free(own.loop);
     own.loop = NULL;
 }
@@ -215,11 +219,22 @@ static int begin(const char *origin, char *ret_text)
     return error;
 }
 
+static int still_runs(char *ret_text)
+{
+    pthread_mutex_lock(&own.mutex);
+    bool has_failed = own.has_failed;
+    pthread_mutex_unlock(&own.mutex);
+    if (has_failed) {
+        snprintf(ret_text, PLACE_TEXT_BYTES, "player: its engine has failed; end what plays first");
+    }
+    return has_failed ? ERROR_SYSTEM : 0;
+}
+
 int own_engine_hold(const char *origin, char ret_tracks[PLACE_URL_BYTES],
                     char ret_text[PLACE_TEXT_BYTES])
 {
     pthread_mutex_lock(&holders_mutex);
-    int error = holders == 0 ? begin(origin, ret_text) : 0;
+    int error = holders == 0 ? begin(origin, ret_text) : still_runs(ret_text);
     if (error == 0) {
         holders++;
         snprintf(ret_tracks, PLACE_URL_BYTES, "%s", own.tracks);
@@ -233,7 +248,11 @@ void own_engine_release(void)
     pthread_mutex_lock(&holders_mutex);
     if (--holders == 0) {
         char stop = 1;
-        net_mailbox_post(own.mailbox, &stop); /* it may have stopped by itself */
+        pthread_mutex_lock(&own.mutex);
+        if (own.mailbox != NULL) { /* it may have stopped by itself */
+            net_mailbox_post(own.mailbox, &stop);
+        }
+        pthread_mutex_unlock(&own.mutex);
         pthread_join(thread, NULL);
     }
     pthread_mutex_unlock(&holders_mutex);

@@ -14,12 +14,14 @@
 #include "player/library/m3u.h"
 #include "player/library/names.h"
 #include "player/library/xspf.h"
+#include "player/terminal_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#define SHOWN_BYTES 161u /* of a target, in a message */
 #define KINDS_ALL (1u << COPY_TRACK | 1u << COPY_ALBUM | 1u << COPY_ARTIST)
 #define KIND_PLAYLIST (1u << 3)
 #define PICK_TRACKS_MAX COPY_TRACKS_MAX
@@ -60,13 +62,14 @@ static void add_id(struct pick *pick, const uint8_t *id)
     memcpy(picked->track_ids[picked->count++], id, TRACK_ID_BYTES);
 }
 
-/* "target NAME: REST"; the name is cut. */
+/* "target NAME: REST"; the name is cut between characters: the text goes into JSON. */
 static void refuse(struct pick *pick, enum library_meaning meaning, const char *target,
                    const char *rest)
 {
+    char plain[SHOWN_BYTES];
     pick->picked->meaning = meaning;
-    (void)snprintf(pick->picked->text, sizeof pick->picked->text, "target %.160s: %s", target,
-                   rest);
+    (void)snprintf(pick->picked->text, sizeof pick->picked->text, "target %s: %s",
+                   terminal_text_plain(target, plain, sizeof plain), rest);
 }
 
 static void add_album(struct pick *pick, uint32_t index)

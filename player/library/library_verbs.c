@@ -6,13 +6,16 @@
 #include "player/library/library_json.h"
 
 #include "common/error.h"
+#include "common/table.h"
 #include "media/core/file_id.h"
+#include "player/terminal_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VERB_TARGETS_MAX 1024u
+#define SHOWN_BYTES 141u /* of a name, in a message */
 
 /* What a change works with. */
 struct change {
@@ -51,8 +54,10 @@ static json_t *fail_list(struct library *library, const char *name, int error,
                          const char **ret_error)
 {
     char text[LIBRARY_TEXT_BYTES];
-    (void)snprintf(text, sizeof text, "%s%.140s: %s", name != NULL ? "playlist " : "likes",
-                   name != NULL ? name : "", reason_of(error));
+    char plain[SHOWN_BYTES];
+    (void)snprintf(text, sizeof text, "%s%s: %s", name != NULL ? "playlist " : "likes",
+                   terminal_text_plain(name != NULL ? name : "", plain, sizeof plain),
+                   reason_of(error));
     return library_fail(library, text, ret_error);
 }
 
@@ -135,13 +140,24 @@ static int add_all(void *context, struct entry_list *list)
 static int like_all(void *context, struct entry_list *list)
 {
     struct change *change = context;
+    struct table seen; /* of ids: the list may be long, and so may be what is liked */
+    bool is_new = false;
     int error = 0;
+    table_init(&seen, TRACK_ID_BYTES, TRACK_ID_BYTES, 0);
+    for (uint32_t i = 0; i < list->count && error == 0; i++) {
+        if (list->entries[i].has_id && table_put(&seen, list->entries[i].id, &is_new) == NULL) {
+            error = ERROR_NO_MEMORY;
+        }
+    }
     for (uint32_t i = 0; i < change->picked.count && error == 0; i++) {
-        if (entry_list_find(list, change->picked.track_ids[i]) == UINT32_MAX) {
+        if (table_put(&seen, change->picked.track_ids[i], &is_new) == NULL) {
+            error = ERROR_NO_MEMORY;
+        } else if (is_new) {
             error = add_track(change, list, change->picked.track_ids[i]);
             change->changed++;
         }
     }
+    table_deinit(&seen);
     return error == 0 && change->changed == 0 ? ERROR_CANCELLED : error;
 }
 

@@ -97,7 +97,8 @@ static void write_entry(FILE *file, const struct entry *entry)
                 entry->artist != NULL ? entry->artist : "", entry->artist != NULL ? " - " : "",
                 entry->title != NULL ? entry->title : "");
     }
-    fprintf(file, "%s\n", entry->place);
+    /* A place that begins with '#' would be a comment; it is no address, its words find the track. */
+    fprintf(file, "%s%s\n", entry->place[0] == '#' ? "./" : "", entry->place);
 }
 
 int m3u_write(const struct entry_list *list, char **ret_text, size_t *ret_bytes)

@@ -171,6 +171,17 @@ static void sync_folder(const char *path)
     }
 }
 
+/* Two processes may write the same file: one of them waits for its next turn. False: the other one has
+ * it, or has put it in its place between our opening and our lock. */
+static bool take_alone(int file, const char *path)
+{
+    struct stat own;
+    struct stat there;
+    return flock(file, LOCK_EX | LOCK_NB) == 0 && fstat(file, &own) == 0 &&
+           stat(path, &there) == 0 && own.st_ino == there.st_ino && own.st_dev == there.st_dev &&
+           ftruncate(file, 0) == 0;
+}
+
 int state_file_write(const char *path, const void *bytes, size_t count)
 {
     char temporary[STATE_PATH_BYTES];
@@ -178,7 +189,7 @@ int state_file_write(const char *path, const void *bytes, size_t count)
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return ERROR_TOO_LARGE;
     }
-    int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC; /* cut when it is locked */
     int file = open(temporary, flags, 0600);
     if (file < 0 && errno == ENOENT) {
         make_folders(path);
@@ -187,19 +198,22 @@ int state_file_write(const char *path, const void *bytes, size_t count)
     if (file < 0) {
         return error_from_errno(errno);
     }
-    int error = write_all(file, bytes, count);
-    if (close(file) != 0 && error == 0) {
-        error = error_from_errno(errno);
+    if (!take_alone(file, temporary)) {
+        close(file);
+        return ERROR_BUSY;
     }
+    int error = write_all(file, bytes, count);
     if (error == 0 && rename(temporary, path) != 0) {
         error = error_from_errno(errno);
     }
     if (error != 0) {
         (void)unlink(temporary);
-        return error;
     }
-    sync_folder(path);
-    return 0;
+    close(file); /* what was written is on the disk already */
+    if (error == 0) {
+        sync_folder(path);
+    }
+    return error;
 }
 
 int state_lock(const char *folder, int *ret_lock)

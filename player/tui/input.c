@@ -206,6 +206,10 @@ static int take_escape(struct input *input, struct input_event *ret_event)
     if (input->count == 1) {
         return 0;
     }
+    if (last == ESCAPE && input->is_pasting) {
+        input->count = 1; /* another one begins: the end of what is pasted, perhaps */
+        return 0;
+    }
     if (second == '[') {
         if (input->count == 2 || last < 0x40 || last > 0x7e) {
             return last < 0x20 || last > 0x7e ? -1 : 0;
@@ -213,7 +217,10 @@ static int take_escape(struct input *input, struct input_event *ret_event)
         return take_csi(input, ret_event) ? 1 : -1;
     }
     if (input->is_pasting) {
-        return -1; /* pasted text steers nothing */
+        input->bytes[0] =
+            second; /* pasted text steers nothing: the escape goes, the rest is text */
+        input->count = 1;
+        return take_character(input->bytes, 1, 0, true, ret_event);
     }
     if (second == 'O') {
         return input->count == 2 ? 0 : lettered(last, 0, ret_event) ? 1 : -1;
