@@ -346,8 +346,9 @@ class GStreamerPlugin(unittest.TestCase):
             self.assertEqual(status["summary"]["bytes"]["origin"], track["files"][0]["bytes"])
             path = self.sandbox.path / "fifo"
             os.mkfifo(path)
-            command = ["gst-launch-1.0", "-q", "uridecodebin", f"uri={self.uri(self.tracks[0])}", "!",
-                       "filesink", f"location={path}"]
+            limit_s = 60 * refrain.patience()
+            command = ["timeout", str(limit_s), "gst-launch-1.0", "-q", "uridecodebin",
+                       f"uri={self.uri(self.tracks[0])}", "!", "filesink", f"location={path}"]
             reader = subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL)
             with open(path, "rb") as pcm:
                 heard = pcm.read(65536)
